@@ -6,6 +6,7 @@
     ├── Forbidden 403        the region matches, the role lacks the permission
     ├── NotFound 404         no such record, or outside the caller's regions
     ├── Conflict 409         the record's state does not allow this
+    │   ├── AlreadyStands         a repeat of what the caller did: answered 200 with the record as it stands
     │   └── PreconditionMissing   a transition's guards are not met; `errors` lists them
     ├── Gone 410             a cursor of another epoch, or ahead of the event log
     ├── PreconditionFailed 412    If-Match names an older version
@@ -147,6 +148,10 @@ class Conflict(ApiError):
 
     slug = "conflict"
     status, title, title_en = 409, "当前状态不允许", "The record does not allow this now"
+
+
+class AlreadyStands(Conflict):
+    """409 that becomes 200: the caller did this before and the answer was lost; the route answers with what stands."""
 
 
 class PreconditionMissing(Conflict):

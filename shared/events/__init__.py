@@ -13,6 +13,7 @@ from shared.events.event import Envelope, Event, Instant
 from shared.events.log import (
     EventRecord,
     after_cursor,
+    find_last_event,
     format_cursor,
     is_visible,
     last_visible_cursor,
@@ -69,6 +70,7 @@ __all__ = [
     "backoff_delay",
     "current_epoch_name",
     "current_tx",
+    "find_last_event",
     "format_cursor",
     "get_epoch",
     "insert_once",

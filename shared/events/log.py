@@ -212,6 +212,14 @@ async def resolve_cursor(session: AsyncSession, text: str, epoch: Epoch) -> Curs
     return position
 
 
+async def find_last_event(session: AsyncSession, subject: str) -> sa.Row[Any] | None:
+    """The newest row about a subject; None when nothing was ever written about it."""
+    query = (
+        sa.select(event_log).where(event_log.c.subject == subject).order_by(event_log.c.seq.desc()).limit(1)
+    )
+    return (await execute_core(session, query)).first()
+
+
 async def list_history(session: AsyncSession, service: str, subject: str) -> list[Envelope]:
     """The first `MAX_HISTORY_EVENTS` events about one record, oldest first. The caller has checked its scope."""
     query = sa.select(event_log, current_epoch_name()).where(event_log.c.subject == subject)

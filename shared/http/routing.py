@@ -8,9 +8,10 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Protocol
+from typing import Annotated, Any, ClassVar, Protocol, get_args
 
 from fastapi import Depends, Header, Request, Response, Security
+from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from fastapi.security import OAuth2PasswordBearer
 from sqlalchemy.exc import IntegrityError
@@ -18,6 +19,7 @@ from sqlalchemy.exc import IntegrityError
 from shared.auth import Actor, May
 from shared.db import execute_core
 from shared.errors import (
+    AlreadyStands,
     ApiError,
     BadRequest,
     Forbidden,
@@ -42,6 +44,7 @@ from shared.http.idempotency import (
     parse_key,
 )
 from shared.http.methods import refuse_shadowed_path
+from shared.http.own_address import ask_own_address
 from shared.http.personal_numbers import FreeTextCheck, StrictRequest
 from shared.http.rate_limits import READ_METHODS
 from shared.http.strict_input import check_query, check_visible_text, list_open_lists, list_query_parameters
@@ -376,7 +379,7 @@ class Route(APIRoute):
                 await check_visible_text(request, open_lists)
                 request = await free_text.apply(request)
             try:
-                response = await handler(request)
+                response = await self._call(handler, request)
             except Replay as replay:
                 return replay.response
             is_json = response.media_type == "application/json" and bool(response.body)
@@ -391,6 +394,26 @@ class Route(APIRoute):
             return response
 
         return handle
+
+    async def _call(
+        self, handler: Callable[[Request], Coroutine[Any, Any, Response]], request: Request
+    ) -> Response:
+        """The handler's answer; for an action that the caller did before, what stands."""
+        try:
+            return await handler(request)
+        except AlreadyStands as refusal:
+            request.state.writing = None  # rolled back: an answer to a key is not stored in it
+            return await self._show_what_stands(request, refusal)
+
+    async def _show_what_stands(self, request: Request, refusal: AlreadyStands) -> Response:
+        """The record of a repeated action, as its own address answers now, in this route's shape; else the refusal."""
+        answer = await ask_own_address(request, request.scope["path"].rpartition("/")[0])
+        for shape in get_args(self.response_model) or (self.response_model,):
+            fields = getattr(shape, "model_fields", {})
+            shown = {name: value for name, value in (answer or {}).items() if name in fields}
+            if shown and all(name in shown for name, one in fields.items() if one.is_required()):
+                return JSONResponse(shown)
+        raise refusal
 
     def _free_text_check(self) -> FreeTextCheck | None:
         """The check of this route's body for numbers of people; None for a route without a body of words."""

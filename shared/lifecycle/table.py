@@ -61,6 +61,8 @@ class Lifecycle(Generic[StateT, ActionT, FactsT]):
     states: type[StateT]
     start: StateT
     transitions: tuple[Transition[StateT, ActionT, FactsT], ...]
+    answers_repeats: bool = False
+    """Whether a repeat of the caller's own last action is answered by what stands instead of a Conflict (lost answers)."""
     _table: dict[tuple[StateT, ActionT], Transition[StateT, ActionT, FactsT]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -9,8 +9,16 @@ from pydantic import AwareDatetime, BaseModel, Field
 from shared.auth import Actor
 from shared.china import LabelledEnum
 from shared.db import Record
-from shared.errors import Conflict, FieldError, FieldErrorRead, Forbidden, Invalid, PreconditionMissing
-from shared.events import Event
+from shared.errors import (
+    AlreadyStands,
+    Conflict,
+    FieldError,
+    FieldErrorRead,
+    Forbidden,
+    Invalid,
+    PreconditionMissing,
+)
+from shared.events import Event, find_last_event
 from shared.http import VersionMatch
 from shared.lifecycle.table import Lifecycle, Transition
 from shared.records.save import save_record
@@ -108,6 +116,40 @@ def _target_state(row: Transition[StateT, ActionT, FactsT], record: Record, stat
     return cast("StateT", target)
 
 
+async def _stands_as_asked(
+    work: UnitOfWork,
+    lifecycle: Lifecycle[StateT, ActionT, FactsT],
+    record: Record,
+    action: ActionT,
+    request: TransitionRequest,
+    match: VersionMatch | None,
+    state_field: str,
+) -> bool:
+    """Whether the record's last change is this very action, by the same caller, with the same content."""
+    if (
+        match is not None
+        and match.versions is not None
+        and not match.versions & {record.version, record.version - 1}
+    ):
+        return False
+    last = await find_last_event(work.session, str(record.id))
+    if last is None or (last.subject_version, last.actor, last.reason) != (
+        record.version,
+        work.actor.id,
+        request.reason,
+    ):
+        return False
+    came_from, now = (last.before or {}).get(state_field), getattr(record, state_field)
+    moved = any(
+        row.action == action and came_from in row.sources and row.target in {now, None}
+        for row in lifecycle.transitions
+    )
+    told = request.model_dump(exclude={"reason", "happened_at"}, exclude_defaults=True)
+    same = all(hasattr(record, name) and getattr(record, name) == value for name, value in told.items())
+    same_time = request.happened_at in {None, getattr(record, f"{state_field}_since")}
+    return moved and same and same_time
+
+
 async def apply_transition(
     work: UnitOfWork,
     lifecycle: Lifecycle[StateT, ActionT, FactsT],
@@ -124,13 +166,23 @@ async def apply_transition(
 ) -> TransitionPreview | None:
     """Apply one transition to a record and publish its event; a dry run returns a preview instead.
 
-    Checks, in this order: the row exists (Conflict), permission (NotFound or Forbidden), version (PreconditionFailed),
-    four-eyes rule (Forbidden), guards (PreconditionMissing with all that is missing).
+    Checks, in this order: the row exists (Conflict; AlreadyStands for a repeat of the caller's own last move),
+    permission (NotFound or Forbidden), version (PreconditionFailed), four-eyes rule (Forbidden), guards
+    (PreconditionMissing with all that is missing).
     The caller must lock the record (`with_for_update`) and read `facts` after that. `state_field` is the field with
     the state, for records with two lifecycles.
     """
     previous = getattr(record, state_field)
-    row = lifecycle.get_transition(previous, action)
+    try:
+        row = lifecycle.get_transition(previous, action)
+    except Conflict as refusal:
+        if (
+            lifecycle.answers_repeats
+            and not dry_run
+            and await _stands_as_asked(work, lifecycle, record, action, request, match, state_field)
+        ):
+            raise AlreadyStands(refusal.detail, refusal.detail_en) from refusal
+        raise
     work.actor.require(row.may, record.region, owner)
     if match is not None:
         match.check_version(record)

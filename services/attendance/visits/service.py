@@ -21,7 +21,7 @@ from services.attendance.visits.schemas import (
 from shared.auth import May, mask_name
 from shared.clients.attendance import DeedRecorded, FollowUpDone, TrainingRecorded, VisitRecorded
 from shared.db import new_id
-from shared.errors import Conflict
+from shared.errors import AlreadyStands, Conflict
 from shared.files import uploads
 from shared.http import VersionMatch
 from shared.records import create_record, save_record
@@ -83,7 +83,8 @@ async def finish_follow_up(
     match.check_version(follow_up)
     require_not_future(body.done_on, work.today, "/done_on")
     if follow_up.done_on is not None:
-        raise Conflict(f"这项待办已于 {follow_up.done_on} 办结", "Done already")
+        same = (follow_up.done_on, follow_up.result) == (body.done_on, body.result)
+        raise (AlreadyStands if same else Conflict)(f"这项待办已于 {follow_up.done_on} 办结", "Done already")
     follow_up.done_on, follow_up.result, follow_up.done_at = body.done_on, body.result, work.at
     await save_record(work, follow_up, FollowUpDone(visit_id=follow_up.visit_id, done_on=body.done_on))
     return follow_up
