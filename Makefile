@@ -47,6 +47,9 @@ check-web: $(RUN_READY)  ## types, lint and unit tests of web/
 story: $(RUN_READY)  ## tell 1,259 万元 of real money to a running system, step by step (PORT=)
 	@$(BIN)/python -m operations.demo --url http://127.0.0.1:$(PORT)
 
+work-plan: $(RUN_READY)  ## load the work plan of 2022 with its targets into a running system (PORT=)
+	@$(BIN)/python -m operations.work_plan --url http://127.0.0.1:$(PORT)
+
 test: $(READY)  ## the whole suite on SQLite and on PostgreSQL
 	DATABASE=sqlite $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 	DATABASE=postgres $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal

@@ -95,6 +95,11 @@ class May(LabelledEnum):
     RECTIFICATION_CLOSE = "rectification:close", "整改销号"
     # sync
     SYNC_READ = "sync:read", "查看本人的同步记录"
+    # workplan
+    WORKPLAN_READ = "workplan:read", "查看要点任务"
+    WORKPLAN_MANAGE = "workplan:manage", "编制要点任务"
+    WORKPLAN_REPORT = "workplan:report", "填报任务进度"
+    WORKPLAN_CONFIRM = "workplan:confirm", "核实任务进度"
 
 
 # fmt: off
@@ -189,5 +194,10 @@ PERMISSION_TABLE: dict[May, str] = {
     May.RECTIFICATION_CLOSE:      ". . . . b . . . . . . .",
     # sync
     May.SYNC_READ:                "s s s s s s s s s s . .",
+    # workplan
+    May.WORKPLAN_READ:            "b b b b b b b b . . . a",
+    May.WORKPLAN_MANAGE:          ". . . . b . . . . . . .",
+    May.WORKPLAN_REPORT:          ". . b b b b . . . . . .",
+    May.WORKPLAN_CONFIRM:         ". . . b b . . . . . . .",
 }
 # fmt: on

@@ -14,3 +14,4 @@ class ServiceName(LabelledEnum):
     PROJECTS = "projects", "项目库"
     RECTIFICATION = "rectification", "整改服务"
     SYNC = "sync", "同步服务"
+    WORKPLAN = "workplan", "要点任务服务"

@@ -1,0 +1,58 @@
+"""Routes `/workplan/plans`."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from services.workplan.plans import repository, service
+from services.workplan.plans.models import WorkPlan
+from services.workplan.plans.schemas import WorkPlanCreate, WorkPlanDetail, WorkPlanRead
+from shared.auth import May
+from shared.errors import Conflict, NotFound
+from shared.http import Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.records import RecordKind
+
+router = APIRouter(prefix="/workplan/plans", tags=["工作要点"], route_class=Route)
+MAX_PLAN_BYTES = 1024 * 1024
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=WorkPlanDetail,
+    **requires(May.WORKPLAN_MANAGE, refuses=(Conflict,), body=MAX_PLAN_BYTES),
+)
+async def enter_plan(work: WriteWork, body: WorkPlanCreate) -> WorkPlanDetail:
+    """登记一年的工作要点和各项任务."""
+    return await service.get_plan_detail(work, await service.create_plan(work, body))
+
+
+@router.get("", response_model=Page[WorkPlanRead], **requires(May.WORKPLAN_READ))
+async def list_plans(
+    work: ReadWork, params: Pagination, year: Annotated[int | None, Query(ge=2012, le=2100)] = None
+) -> Page[WorkPlan]:
+    """工作要点, 新登记的在前."""
+    return await repository.list_plans(work, params, year)
+
+
+@router.get("/{plan_id}", response_model=WorkPlanDetail, **requires(May.WORKPLAN_READ, refuses=(NotFound,)))
+async def read_plan(work: ReadWork, plan_id: UUID) -> WorkPlanDetail:
+    """一份工作要点和各项任务."""
+    return await service.get_plan_detail(work, await repository.get_plan(work, plan_id))
+
+
+WORK_PLAN_KIND = RecordKind(
+    name="work_plan",
+    label="工作要点",
+    path="/workplan/plans",
+    model=WorkPlan,
+    read=WorkPlanRead,
+    may=May.WORKPLAN_READ,
+    title="title",
+    columns=("year", "title", "document_no", "issued_on", "region"),
+    filters=("year",),
+    search=("title", "document_no"),
+    topics=("work_plan.entered",),
+    visible=lambda work: repository.readable(work, WorkPlan.__table__.c.region),  # type: ignore[attr-defined]
+)
