@@ -83,7 +83,7 @@ async def test_another_system_gets_the_message_as_a_signed_event(
     await remind(doors, courier)
 
     assert [one.event["type"] for one in stranger.requests] == ["cn.xianjie.reminder.due.v1"]
-    assert alert["title"][:20] in stranger.requests[0].event["data"]["text"]
+    assert alert["title"][:20] in stranger.requests[0].event["data"]["after"]["text"]
     assert "webhook-signature" in stranger.requests[0].headers
 
 
