@@ -1,6 +1,6 @@
 """Engines, sessions and column types with the same behaviour on SQLite and PostgreSQL; only this module commits."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from enum import Enum as PyEnum
@@ -96,13 +96,25 @@ def sync_url(url: str) -> URL:
     return parsed.set(drivername=driver)
 
 
+READ_OPTIONS: Mapping[str, Any] = {
+    "isolation_level": "AUTOCOMMIT",
+    "skip_autocommit_rollback": True,
+    "pool_reset_on_return": None,
+}
+"""Reads begin and end no transaction: that would be two more trips for each of them."""
+
+
 def _create_sqlite_engine(url: URL, *, read_only: bool) -> AsyncEngine:
     if url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    size = {"pool_size": 4, "max_overflow": 4} if read_only else {"pool_size": 1, "max_overflow": 0}
     # One writer connection per process: writers queue in order instead of racing for the file lock.
+    options = (
+        {"pool_size": 4, "max_overflow": 4, **READ_OPTIONS}
+        if read_only
+        else {"pool_size": 1, "max_overflow": 0}
+    )
     engine = create_async_engine(
-        url, module=SQLITE_DRIVER, poolclass=AsyncAdaptedQueuePool, pool_timeout=30, **size
+        url, module=SQLITE_DRIVER, poolclass=AsyncAdaptedQueuePool, pool_timeout=30, **options
     )
 
     @event.listens_for(engine.sync_engine, "connect")
@@ -114,26 +126,31 @@ def _create_sqlite_engine(url: URL, *, read_only: bool) -> AsyncEngine:
             "synchronous=FULL",
             f"busy_timeout={LOCK_TIMEOUT_MS}",
             "foreign_keys=ON",
+            f"query_only={'ON' if read_only else 'OFF'}",
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
-    @event.listens_for(engine.sync_engine, "begin")
-    def _begin(connection: sa.Connection) -> None:
-        # BEGIN IMMEDIATE, or two transactions that read before they write would lose an update.
-        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+    if not read_only:
+
+        @event.listens_for(engine.sync_engine, "begin")
+        def _begin(connection: sa.Connection) -> None:
+            # BEGIN IMMEDIATE, or two transactions that read before they write would lose an update.
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
 
 
-def _create_postgres_engine(url: URL) -> AsyncEngine:
+def _create_postgres_engine(url: URL, *, read_only: bool) -> AsyncEngine:
+    options = READ_OPTIONS if read_only else {}
+    arguments = {"options": POSTGRES_OPTIONS + (" -c default_transaction_read_only=on" if read_only else "")}
     return create_async_engine(
-        url, pool_size=8, max_overflow=8, pool_timeout=10, connect_args={"options": POSTGRES_OPTIONS}
+        url, pool_size=4, max_overflow=8, pool_timeout=10, connect_args=arguments, **options
     )
 
 
 class Database:
-    """The database of one service, with write transactions and read-only transactions."""
+    """The database of one service, with write transactions and sessions that only read."""
 
     def __init__(self, url: str) -> None:
         """Create the engines; connections are opened on first use."""
@@ -142,10 +159,10 @@ class Database:
         if self.dialect == "sqlite":
             self.writer = _create_sqlite_engine(parsed, read_only=False)
             self.reader = _create_sqlite_engine(parsed, read_only=True)
-            watch_engine(self.reader.sync_engine)
         else:
-            self.writer = _create_postgres_engine(parsed)
-            self.reader = self.writer.execution_options(postgresql_readonly=True)
+            self.writer = _create_postgres_engine(parsed, read_only=False)
+            self.reader = _create_postgres_engine(parsed, read_only=True)
+        watch_engine(self.reader.sync_engine)
         watch_engine(self.writer.sync_engine)
 
     @asynccontextmanager
@@ -166,7 +183,7 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[AsyncSession]:
-        """A read-only transaction: a snapshot on SQLite, read committed on PostgreSQL."""
+        """A session that cannot write. Each statement sees what is committed when it begins; there is no transaction."""
         try:
             # The end of the session speaks to the database, too: a connection lost by then is the same failure.
             async with AsyncSession(self.reader, expire_on_commit=False) as session:
@@ -182,7 +199,7 @@ class Database:
         if self.dialect == "sqlite":
             yield
             return
-        async with self.read() as session:
+        async with self.write() as session:
             for timeout in ("lock_timeout", "idle_in_transaction_session_timeout"):
                 await execute_core(session, sa.select(sa.func.set_config(timeout, "0", sa.true())))
             await execute_core(session, sa.select(sa.func.pg_advisory_xact_lock(lock_id)))
