@@ -14,6 +14,7 @@ from shared.db.engine import (
     text_enum,
     to_api_error,
 )
+from shared.db.kept_statement import KeptStatement
 from shared.db.read_together import SelectsTogether, read_together
 from shared.db.search import tokenize
 from shared.db.statement_count import StatementCount, count_as_renewal, count_statement, count_statements
@@ -43,6 +44,7 @@ __all__ = [
     "BigSerial",
     "Database",
     "Fen",
+    "KeptStatement",
     "Record",
     "SelectsTogether",
     "StatementCount",

@@ -16,6 +16,8 @@ import sqlalchemy as sa
 from sqlalchemy.sql import visitors
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from shared.db.kept_statement import escape_colons
+
 MAX_COLUMNS = 100
 """Arguments that PostgreSQL's json_build_array takes."""
 Decoder = Callable[[Any], Any]
@@ -71,7 +73,8 @@ class SelectsTogether:
             for one, name in compiled.bind_names.items()
             if one.value is not None and not one.literal_execute
         ]
-        return sa.text(_escape_casts(str(compiled))).bindparams(*typed)
+        names = [one.key for one in typed]
+        return sa.text(escape_colons(str(compiled), names)).bindparams(*typed)
 
 
 def _write_out(element: Any, **_more: Any) -> Any:  # noqa: ANN401 - any element of a statement
@@ -81,11 +84,6 @@ def _write_out(element: Any, **_more: Any) -> Any:  # noqa: ANN401 - any element
     constant = element._clone(maintain_key=True)  # noqa: SLF001 - what SQLAlchemy's own traversal calls
     constant.literal_execute = True
     return constant
-
-
-def _escape_casts(text: str) -> str:
-    """`::` is a cast in PostgreSQL and half a parameter in `sa.text`."""
-    return text.replace("::", "\\:\\:")
 
 
 def _as_array(dialect: str, query: sa.SelectBase) -> sa.ScalarSelect[Any]:
