@@ -5,11 +5,11 @@ Every select keeps its own conditions (the caller's scope among them), order and
 
 import json
 from collections import namedtuple
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -20,6 +20,7 @@ from shared.db.kept_statement import escape_colons
 
 MAX_COLUMNS = 100
 """Arguments that PostgreSQL's json_build_array takes."""
+ModelT = TypeVar("ModelT")
 Decoder = Callable[[Any], Any]
 Rows = dict[str, list[Any]]
 """Name of a select → its rows, with the columns as attributes."""
@@ -160,4 +161,19 @@ _POSTGRES_DECODERS: Mapping[type[sa.types.TypeEngine[Any]], Decoder] = {
     sa.Numeric: Decimal,
 }
 
-__all__ = ["Rows", "SelectsTogether", "read_together"]
+
+def as_snapshot(model: type[ModelT], row: Any) -> ModelT:  # noqa: ANN401 - a named tuple with the model's columns
+    """A record read without the ORM: the columns and properties of its model, to read and not to save."""
+    shape: type[Any] = _snapshot_shape(cast("Hashable", model))
+    found = shape()
+    vars(found).update(row._asdict())
+    return cast("ModelT", found)
+
+
+@lru_cache(maxsize=500)
+def _snapshot_shape(model: Any) -> type[Any]:  # noqa: ANN401 - any class
+    own = {name: value for name, value in vars(model).items() if isinstance(value, property)}
+    return type(f"{model.__name__}Snapshot", (), own)
+
+
+__all__ = ["Rows", "SelectsTogether", "as_snapshot", "read_together"]

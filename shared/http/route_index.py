@@ -72,7 +72,9 @@ def _build_candidates(routes: Sequence[BaseRoute]) -> dict[tuple[str, int], list
         pattern: Any = getattr(one, "path_regex", None)
         if pattern is None:
             return {}  # a route that says no pattern may match anything
-        own = [(method, str(one.path).count("/")) for method in one.methods or ()] if _is_indexed(one) else keys
+        own = (
+            [(method, str(one.path).count("/")) for method in one.methods or ()] if _is_indexed(one) else keys
+        )
         for key in own:
             found[key].append(Candidate(pattern, one if _is_indexed(one) else None))
     return found
