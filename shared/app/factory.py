@@ -230,7 +230,7 @@ async def _load_rules(service: Service, context: ServiceContext) -> None:
 
 def _background_tasks(service: Service, context: ServiceContext) -> list[Any]:
     common = (
-        run_periodically("seal", _seal_log, SEAL_INTERVAL_S),
+        run_periodically("seal", _seal_log, SEAL_INTERVAL_S, follows_writes=True),
         run_periodically("revocations", follow_revocations, REVOCATION_INTERVAL_S),
         run_periodically("tidy", _purge_idempotency, DAY_S),
     )

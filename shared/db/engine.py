@@ -36,6 +36,8 @@ LOCK_TIMEOUT_MS = 5000
 POSTGRES_OPTIONS = (
     f"-c lock_timeout={LOCK_TIMEOUT_MS} -c idle_in_transaction_session_timeout=60000 -c timezone=UTC"
 )
+IN_TRANSACTION = -1
+"""The count of writes while a transaction is open: its rows are counted when it ends."""
 STORAGE_ERRORS = (DBAPIError, OverflowError, UnicodeEncodeError)
 """Exceptions of the drivers for values that cannot be stored and statements that fail."""
 BROKEN_SQLITE_MESSAGES = (
@@ -162,8 +164,27 @@ class Database:
         else:
             self.writer = _create_postgres_engine(parsed, read_only=False)
             self.reader = _create_postgres_engine(parsed, read_only=True)
+        self._write_connection: Any = None
         watch_engine(self.reader.sync_engine)
         watch_engine(self.writer.sync_engine)
+        if self.dialect == "sqlite":
+            event.listen(self.writer.sync_engine, "connect", self._keep_write_connection)
+
+    def _keep_write_connection(self, connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's adapter
+        self._write_connection = connection.driver_connection
+
+    def count_writes(self) -> int | None:
+        """A number that changes with every commit of this process; None on PostgreSQL, where other processes write as well."""
+        if self.dialect != "sqlite":
+            return None
+        connection = self._write_connection
+        if connection is None:
+            return 0
+        return IN_TRANSACTION if connection.in_transaction else int(connection.total_changes)
+
+    def is_unwritten_since(self, count: int | None) -> bool:
+        """Whether nothing was committed since `count_writes` answered this; never known on PostgreSQL."""
+        return count is not None and self.count_writes() == count
 
     @asynccontextmanager
     async def write(self) -> AsyncGenerator[AsyncSession]:
