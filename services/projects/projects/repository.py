@@ -26,6 +26,7 @@ from services.projects.projects.lifecycle import (
     list_states,
 )
 from services.projects.projects.models import (
+    IS_BLOCKED,
     NOTICE_SUBJECT_KIND,
     CodeCounter,
     PlannedMoney,
@@ -157,10 +158,11 @@ def _build_column_conditions(filters: ProjectFilter) -> list[Any]:
         (Project.parent_id, filters.parent_id),
         (Project.counts_as_industry, filters.industry),
         (Project.household, filters.household),
-        (Project.blocked, filters.blocked),
     ):
         if value is not None:
             conditions.append(col(column) == value)
+    if filters.blocked is not None:
+        conditions.append(IS_BLOCKED if filters.blocked else col(Project.blocked).is_(False))
     return conditions
 
 
@@ -196,7 +198,7 @@ def build_overdue_condition(today: date) -> sa.ColumnElement[bool]:
 
 def build_blocked_condition() -> sa.ColumnElement[bool]:
     """Whether a finding of the screening stops a project that is not under construction yet."""
-    return sa.and_(PROJECT_COLUMNS.blocked, PROJECT_COLUMNS.state.in_(CLEARABLE_STATES))
+    return sa.and_(IS_BLOCKED, PROJECT_COLUMNS.state.in_(CLEARABLE_STATES))
 
 
 def build_town_condition() -> sa.ColumnElement[bool]:
