@@ -172,7 +172,13 @@ def as_snapshot(model: type[ModelT], row: Any) -> ModelT:  # noqa: ANN401 - a na
 
 @lru_cache(maxsize=500)
 def _snapshot_shape(model: Any) -> type[Any]:  # noqa: ANN401 - any class
-    own = {name: value for name, value in vars(model).items() if isinstance(value, property)}
+    own = {
+        name: value
+        for one in reversed(model.__mro__)
+        if not one.__module__.startswith(("pydantic", "sqlmodel"))
+        for name, value in vars(one).items()
+        if isinstance(value, property)
+    }
     return type(f"{model.__name__}Snapshot", (), own)
 
 
