@@ -9,12 +9,13 @@ from typing import Any, cast
 import pytest
 import sqlalchemy as sa
 
+from shared import clock
 from shared.app import run_periodically
 from shared.db import Database, execute_core
 from shared.errors import Unavailable
 from shared.unit_of_work import ServiceContext
 
-FAKE_CONTEXT = cast("ServiceContext", SimpleNamespace(name="toy"))
+FAKE_CONTEXT = cast("ServiceContext", SimpleNamespace(name="toy", clock=clock.now))
 
 
 async def _run_task(answers: list[Any], pause: float) -> list[Any]:
@@ -63,7 +64,7 @@ async def test_a_task_that_follows_writes_looks_again_only_after_a_commit(tmp_pa
         await asyncio.sleep(0.05)
         return looks
 
-    context = cast("ServiceContext", SimpleNamespace(name="toy", database=database))
+    context = cast("ServiceContext", SimpleNamespace(name="toy", clock=clock.now, database=database))
     task = asyncio.create_task(run_periodically("toy", look, 0.001, follows_writes=True)(context))
     try:
         assert await rest() == 1
