@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
-from shared.db import as_snapshot, execute_core
+from shared.db import execute_core
 from shared.errors import BadRequest
 
 ItemT = TypeVar("ItemT")
@@ -70,7 +70,7 @@ async def list_page(
     key: Any,  # noqa: ANN401 - any column
     default: str,
 ) -> Page[ItemT]:
-    """One page of records to read (not to change); BadRequest for an unknown sort field or cursor.
+    """One page of ORM rows; BadRequest for an unknown sort field or cursor.
 
     `orders` maps sort names to NOT NULL columns of the tables; `key` is the unique column that breaks ties.
     """
@@ -85,36 +85,13 @@ async def list_page(
         row = sa.tuple_(column, key)
         query = query.where(row < position if is_descending else row > position)
     order = (column.desc(), key.desc()) if is_descending else (column.asc(), key.asc())
-    rows = await _list_rows(session, query, order, key, params.limit + 1)
+    rows = list(await session.exec(query.order_by(*order).limit(params.limit + 1)))
     cursor = None
     if len(rows) > params.limit:
         rows = rows[: params.limit]
         last = rows[-1]
         cursor = _encode_cursor(sort, (getattr(last, column.key), getattr(last, key.key)))
     return _ANY_PAGE.model_construct(items=rows, next_cursor=cursor, total=total)
-
-
-async def _list_rows(
-    session: AsyncSession,
-    query: SelectOfScalar[ItemT],
-    order: tuple[Any, Any],
-    key: Any,  # noqa: ANN401 - any column
-    limit: int,
-) -> list[ItemT]:
-    """The rows as snapshots: the ORM would take three times as long to build them."""
-    query = query.order_by(*order).limit(limit)
-    described = query.column_descriptions[0]
-    model = described["entity"]
-    if len(query.column_descriptions) > 1 or described["expr"] is not model:
-        return list(await session.exec(query))
-    table: sa.Table = model.__table__
-    ordered = [getattr(one.element, "table", None) for one in order]
-    statement: sa.Select[Any] = query
-    if session.get_bind().dialect.name == "sqlite" and all(one is table for one in ordered):
-        # SQLite sorts whole rows: it chooses the keys first.
-        kept = query.with_only_columns(key.label("kept"), maintain_column_froms=True).subquery()
-        statement = sa.select(table).join_from(kept, table, table.c[key.key] == kept.c.kept).order_by(*order)
-    return [as_snapshot(model, row) for row in await execute_core(session, statement)]
 
 
 async def _count_rows(session: AsyncSession, query: SelectOfScalar[ItemT]) -> int:
