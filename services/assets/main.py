@@ -144,9 +144,11 @@ SERVICE = Service(
         run_periodically("funding", fill_missing_funding, 60),
         run_periodically("imports", partial(run_next_batch, imports.IMPORTS), 2),
         run_periodically("alerts", partial(scan_alerts, rest=REST_FACTOR), SCAN_INTERVAL_S),
-        run_periodically("alerts after events", follow_log(ALERTS, DETECTORS), FOLLOW_INTERVAL_S),
+        run_periodically(
+            "alerts after events", follow_log(ALERTS, DETECTORS), FOLLOW_INTERVAL_S, follows_writes=True
+        ),
         watch_deadlines(ALERTS, DETECTORS),
-        run_periodically("totals", apply_deltas, 5),
+        run_periodically("totals", apply_deltas, 5, follows_writes=True),
     ),
     rules=(*RULES, *list_detector_rules(DETECTORS)),
 )

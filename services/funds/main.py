@@ -129,7 +129,9 @@ SERVICE = Service(
         run_periodically("imports", partial(run_next_batch, IMPORTS), 2),
         run_periodically("settle", retry_ready_rows, 10),
         run_periodically("alerts", partial(scan_alerts, rest=REST_FACTOR), SCAN_INTERVAL_S),
-        run_periodically("alerts after events", follow_log(ALERTS, DETECTORS), FOLLOW_INTERVAL_S),
+        run_periodically(
+            "alerts after events", follow_log(ALERTS, DETECTORS), FOLLOW_INTERVAL_S, follows_writes=True
+        ),
         watch_deadlines(ALERTS, DETECTORS),
     ),
     webhooks=May.WEBHOOK_MANAGE,

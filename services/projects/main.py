@@ -137,11 +137,13 @@ SERVICE = Service(
     code_sets={"projects.categories": list_category_codes},
     handlers=HANDLERS,
     background=(
-        run_periodically("rescreening", run_screening_batch, 5),
-        run_periodically("imports", run_import_batch, 2),
-        run_periodically("totals", fold_totals, 5),
+        run_periodically("rescreening", run_screening_batch, 5, follows_writes=True),
+        run_periodically("imports", run_import_batch, 2, follows_writes=True),
+        run_periodically("totals", fold_totals, 5, follows_writes=True),
         run_periodically("alerts", partial(scan_alerts, rest=REST_FACTOR), SCAN_INTERVAL_S),
-        run_periodically("alerts after events", follow_log(ALERTS, DETECTORS), FOLLOW_INTERVAL_S),
+        run_periodically(
+            "alerts after events", follow_log(ALERTS, DETECTORS), FOLLOW_INTERVAL_S, follows_writes=True
+        ),
         watch_deadlines(ALERTS, DETECTORS),
     ),
     start=store_built_in_rules,

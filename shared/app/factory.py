@@ -14,6 +14,7 @@ import structlog
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
+from fastapi.telemetry import TelemetryConfig
 from pydantic.json_schema import models_json_schema
 from starlette.types import ASGIApp
 
@@ -41,6 +42,7 @@ from shared.http import (
     DeclaredRoutes,
     declare_routes,
     delete_expired_responses,
+    index_routes,
     problems,
 )
 from shared.records import RecordKind, bind_kinds, list_get_addresses
@@ -74,6 +76,8 @@ DAY_S = 24 * 3600
 _NO_WORD = re.compile(r"\W")
 REVOCATION_INTERVAL_S = 5
 """Seconds between questions to identity: an ended session is refused everywhere within twice that."""
+NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+"""FastAPI's own telemetry is off: requests are logged and counted in observability.py."""
 log = structlog.get_logger("service")
 
 
@@ -173,6 +177,7 @@ def build_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,  # a redirect would name the address behind the door
+        telemetry=NO_TELEMETRY,
     )
     app.state.context = context
     app.state.declared_routes = service.declared_routes()
@@ -234,7 +239,7 @@ async def _load_rules(service: Service, context: ServiceContext) -> None:
 
 def _background_tasks(service: Service, context: ServiceContext) -> list[Any]:
     common = (
-        run_periodically("seal", _seal_log, SEAL_INTERVAL_S),
+        run_periodically("seal", _seal_log, SEAL_INTERVAL_S, follows_writes=True),
         run_periodically("revocations", follow_revocations, REVOCATION_INTERVAL_S),
         run_periodically("tidy", _purge_idempotency, DAY_S),
     )
@@ -288,6 +293,7 @@ def _mount_routers(app: FastAPI, service: Service, metrics: Metrics) -> None:
     taken = list_get_addresses(app.routes, API_PREFIX)
     app.include_router(record_router(service.kinds, taken), prefix=API_PREFIX)
     app.state.kinds = bind_kinds(service.kinds, app.routes, API_PREFIX)
+    index_routes(app)
 
 
 def _complete_schema(name: str, component: dict[str, Any]) -> None:

@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Literal
 
-from pypinyin import lazy_pinyin
-
 MAX_CANDIDATES = 6
 Kind = Literal["village", "community", "town", ""]
 _ORGANS: tuple[tuple[str, Kind], ...] = (
@@ -99,6 +97,8 @@ def agree_in_kind(kind: Kind, name: str) -> bool:
 
 @lru_cache(maxsize=20_000)
 def _to_pinyin(text: str) -> tuple[str, ...]:
+    from pypinyin import lazy_pinyin  # its dictionary takes 57 MB
+
     return tuple(lazy_pinyin(text))
 
 

@@ -14,7 +14,8 @@ from shared.db.engine import (
     text_enum,
     to_api_error,
 )
-from shared.db.read_together import SelectsTogether, read_together
+from shared.db.kept_statement import KeptStatement
+from shared.db.read_together import Rows, SelectsTogether, as_snapshot, read_together
 from shared.db.search import tokenize
 from shared.db.statement_count import StatementCount, count_as_renewal, count_statement, count_statements
 from shared.db.tables import (
@@ -43,10 +44,13 @@ __all__ = [
     "BigSerial",
     "Database",
     "Fen",
+    "KeptStatement",
     "Record",
+    "Rows",
     "SelectsTogether",
     "StatementCount",
     "answer",
+    "as_snapshot",
     "async_url",
     "bulk_upsert",
     "copy_shared_tables_into",

@@ -1,6 +1,6 @@
 """Engines, sessions and column types with the same behaviour on SQLite and PostgreSQL; only this module commits."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from enum import Enum as PyEnum
@@ -36,6 +36,8 @@ LOCK_TIMEOUT_MS = 5000
 POSTGRES_OPTIONS = (
     f"-c lock_timeout={LOCK_TIMEOUT_MS} -c idle_in_transaction_session_timeout=60000 -c timezone=UTC"
 )
+IN_TRANSACTION = -1
+"""The count of writes while a transaction is open: its rows are counted when it ends."""
 STORAGE_ERRORS = (DBAPIError, OverflowError, UnicodeEncodeError)
 """Exceptions of the drivers for values that cannot be stored and statements that fail."""
 BROKEN_SQLITE_MESSAGES = (
@@ -96,13 +98,25 @@ def sync_url(url: str) -> URL:
     return parsed.set(drivername=driver)
 
 
+READ_OPTIONS: Mapping[str, Any] = {
+    "isolation_level": "AUTOCOMMIT",
+    "skip_autocommit_rollback": True,
+    "pool_reset_on_return": None,
+}
+"""Reads begin and end no transaction: that would be two more trips for each of them."""
+
+
 def _create_sqlite_engine(url: URL, *, read_only: bool) -> AsyncEngine:
     if url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    size = {"pool_size": 4, "max_overflow": 4} if read_only else {"pool_size": 1, "max_overflow": 0}
     # One writer connection per process: writers queue in order instead of racing for the file lock.
+    options = (
+        {"pool_size": 4, "max_overflow": 4, **READ_OPTIONS}
+        if read_only
+        else {"pool_size": 1, "max_overflow": 0}
+    )
     engine = create_async_engine(
-        url, module=SQLITE_DRIVER, poolclass=AsyncAdaptedQueuePool, pool_timeout=30, **size
+        url, module=SQLITE_DRIVER, poolclass=AsyncAdaptedQueuePool, pool_timeout=30, **options
     )
 
     @event.listens_for(engine.sync_engine, "connect")
@@ -114,26 +128,31 @@ def _create_sqlite_engine(url: URL, *, read_only: bool) -> AsyncEngine:
             "synchronous=FULL",
             f"busy_timeout={LOCK_TIMEOUT_MS}",
             "foreign_keys=ON",
+            f"query_only={'ON' if read_only else 'OFF'}",
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
-    @event.listens_for(engine.sync_engine, "begin")
-    def _begin(connection: sa.Connection) -> None:
-        # BEGIN IMMEDIATE, or two transactions that read before they write would lose an update.
-        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+    if not read_only:
+
+        @event.listens_for(engine.sync_engine, "begin")
+        def _begin(connection: sa.Connection) -> None:
+            # BEGIN IMMEDIATE, or two transactions that read before they write would lose an update.
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
 
 
-def _create_postgres_engine(url: URL) -> AsyncEngine:
+def _create_postgres_engine(url: URL, *, read_only: bool) -> AsyncEngine:
+    options = READ_OPTIONS if read_only else {}
+    arguments = {"options": POSTGRES_OPTIONS + (" -c default_transaction_read_only=on" if read_only else "")}
     return create_async_engine(
-        url, pool_size=8, max_overflow=8, pool_timeout=10, connect_args={"options": POSTGRES_OPTIONS}
+        url, pool_size=4, max_overflow=4, pool_timeout=10, connect_args=arguments, **options
     )
 
 
 class Database:
-    """The database of one service, with write transactions and read-only transactions."""
+    """The database of one service, with write transactions and sessions that only read."""
 
     def __init__(self, url: str) -> None:
         """Create the engines; connections are opened on first use."""
@@ -142,11 +161,30 @@ class Database:
         if self.dialect == "sqlite":
             self.writer = _create_sqlite_engine(parsed, read_only=False)
             self.reader = _create_sqlite_engine(parsed, read_only=True)
-            watch_engine(self.reader.sync_engine)
         else:
-            self.writer = _create_postgres_engine(parsed)
-            self.reader = self.writer.execution_options(postgresql_readonly=True)
+            self.writer = _create_postgres_engine(parsed, read_only=False)
+            self.reader = _create_postgres_engine(parsed, read_only=True)
+        self._write_connection: Any = None
+        watch_engine(self.reader.sync_engine)
         watch_engine(self.writer.sync_engine)
+        if self.dialect == "sqlite":
+            event.listen(self.writer.sync_engine, "connect", self._keep_write_connection)
+
+    def _keep_write_connection(self, connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's adapter
+        self._write_connection = connection.driver_connection
+
+    def count_writes(self) -> int | None:
+        """A number that changes with every commit of this process; None on PostgreSQL, where other processes write as well."""
+        if self.dialect != "sqlite":
+            return None
+        connection = self._write_connection
+        if connection is None:
+            return 0
+        return IN_TRANSACTION if connection.in_transaction else int(connection.total_changes)
+
+    def is_unwritten_since(self, count: int | None) -> bool:
+        """Whether nothing was committed since `count_writes` answered this; never known on PostgreSQL."""
+        return count is not None and self.count_writes() == count
 
     @asynccontextmanager
     async def write(self) -> AsyncGenerator[AsyncSession]:
@@ -166,7 +204,7 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[AsyncSession]:
-        """A read-only transaction: a snapshot on SQLite, read committed on PostgreSQL."""
+        """A session that cannot write. Each statement sees what is committed when it begins; there is no transaction."""
         try:
             # The end of the session speaks to the database, too: a connection lost by then is the same failure.
             async with AsyncSession(self.reader, expire_on_commit=False) as session:
@@ -182,7 +220,7 @@ class Database:
         if self.dialect == "sqlite":
             yield
             return
-        async with self.read() as session:
+        async with self.write() as session:
             for timeout in ("lock_timeout", "idle_in_transaction_session_timeout"):
                 await execute_core(session, sa.select(sa.func.set_config(timeout, "0", sa.true())))
             await execute_core(session, sa.select(sa.func.pg_advisory_xact_lock(lock_id)))

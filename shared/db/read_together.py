@@ -5,19 +5,22 @@ Every select keeps its own conditions (the caller's scope among them), order and
 
 import json
 from collections import namedtuple
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.sql import visitors
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from shared.db.kept_statement import escape_colons
+
 MAX_COLUMNS = 100
 """Arguments that PostgreSQL's json_build_array takes."""
+ModelT = TypeVar("ModelT")
 Decoder = Callable[[Any], Any]
 Rows = dict[str, list[Any]]
 """Name of a select → its rows, with the columns as attributes."""
@@ -71,7 +74,8 @@ class SelectsTogether:
             for one, name in compiled.bind_names.items()
             if one.value is not None and not one.literal_execute
         ]
-        return sa.text(_escape_casts(str(compiled))).bindparams(*typed)
+        names = [one.key for one in typed]
+        return sa.text(escape_colons(str(compiled), names)).bindparams(*typed)
 
 
 def _write_out(element: Any, **_more: Any) -> Any:  # noqa: ANN401 - any element of a statement
@@ -81,11 +85,6 @@ def _write_out(element: Any, **_more: Any) -> Any:  # noqa: ANN401 - any element
     constant = element._clone(maintain_key=True)  # noqa: SLF001 - what SQLAlchemy's own traversal calls
     constant.literal_execute = True
     return constant
-
-
-def _escape_casts(text: str) -> str:
-    """`::` is a cast in PostgreSQL and half a parameter in `sa.text`."""
-    return text.replace("::", "\\:\\:")
 
 
 def _as_array(dialect: str, query: sa.SelectBase) -> sa.ScalarSelect[Any]:
@@ -162,4 +161,25 @@ _POSTGRES_DECODERS: Mapping[type[sa.types.TypeEngine[Any]], Decoder] = {
     sa.Numeric: Decimal,
 }
 
-__all__ = ["Rows", "SelectsTogether", "read_together"]
+
+def as_snapshot(model: type[ModelT], row: Any) -> ModelT:  # noqa: ANN401 - a named tuple with the model's columns
+    """A record read without the ORM: the columns and properties of its model, to read and not to save."""
+    shape: type[Any] = _snapshot_shape(cast("Hashable", model))
+    found = shape()
+    vars(found).update(row._asdict())
+    return cast("ModelT", found)
+
+
+@lru_cache(maxsize=500)
+def _snapshot_shape(model: Any) -> type[Any]:  # noqa: ANN401 - any class
+    own = {
+        name: value
+        for one in reversed(model.__mro__)
+        if not one.__module__.startswith(("pydantic", "sqlmodel"))
+        for name, value in vars(one).items()
+        if isinstance(value, property)
+    }
+    return type(f"{model.__name__}Snapshot", (), own)
+
+
+__all__ = ["Rows", "SelectsTogether", "as_snapshot", "read_together"]

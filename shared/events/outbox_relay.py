@@ -41,6 +41,8 @@ LONGEST_WAIT_FAILURES = 1000
 """Failures in a row after which a back-off grows no more."""
 IDLE_ADVANCE_ROWS = 500
 """The number of rows of other topics from which on the cursor is moved over them."""
+MAX_REST_S = 60.0
+"""The log is looked at this often even where no write is known of: a tool may have written beside the service."""
 POLL_INTERVAL_S = {"sqlite": 1.0, "postgresql": 2.0}
 MIN_POLL_GAP_S = 0.5
 """Seconds between two reads of a log that changes all the time; the first change after a pause is read at once."""
@@ -164,7 +166,7 @@ class Relay:
         return timedelta() < left <= max(LEASE_DURATION, self.wait(LONGEST_WAIT_FAILURES))
 
     async def _poll(self) -> None:
-        seen = LOG_START
+        seen, written, begun = LOG_START, None, 0.0
         while True:
             notified = True
             try:
@@ -172,8 +174,11 @@ class Relay:
             except TimeoutError:
                 notified = False
             self.changed.clear()
-            begun = asyncio.get_running_loop().time()
-            previous = seen
+            now = asyncio.get_running_loop().time()
+            is_quiet = not notified and not self._unfinished and now < begun + MAX_REST_S
+            if is_quiet and self.database.is_unwritten_since(written):
+                continue
+            begun, previous, written = now, seen, self.database.count_writes()
             with suppress(ApiError):
                 async with self.database.read() as session:
                     seen = await last_visible_cursor(session, previous)

@@ -8,6 +8,7 @@ from shared.http.idempotency import delete_expired_responses
 from shared.http.paging import MAX_PAGE_SIZE, Page, PageParams, Pagination, list_page
 from shared.http.patch_body import PatchBody
 from shared.http.problems import problem_response
+from shared.http.route_index import index_routes
 from shared.http.routing import (
     KEYED_METHODS,
     RECORDED_AT_HEADER,
@@ -57,6 +58,7 @@ __all__ = [
     "declare_routes",
     "delete_expired_responses",
     "get_service_context",
+    "index_routes",
     "list_page",
     "problem_response",
     "requires",

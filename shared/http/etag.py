@@ -1,12 +1,16 @@
 """Response shaping: selection of fields, ETag from version and content, 304 Not Modified."""
 
 import json
+import re
 import zlib
 from typing import Any
 
 from fastapi import Request, Response
 
 PAGE_START = b'{"items":['
+VERSION_NAME = b'"version":'
+_EARLY_VERSION = re.compile(rb'\{[^{}\[\]\\]*?"version":(\d+)[,}]')
+"""A version of the record itself: no list, object or escaped text stands before it."""
 
 
 def shape_response(request: Request, response: Response) -> Response:
@@ -14,17 +18,15 @@ def shape_response(request: Request, response: Response) -> Response:
     is_read = request.method in {"GET", "HEAD"}
     fields = request.query_params.get("fields") if is_read else None
     body = bytes(response.body)
-    # A page has no version of its own, and reading it again would cost as much as writing it did.
-    content = None if body.startswith(PAGE_START) and not fields else json.loads(body)
     if fields:
+        content = json.loads(body)
         content = _select_fields(content, {name.strip() for name in fields.split(",")})
         response = Response(
             json.dumps(content, ensure_ascii=False, separators=(",", ":")),
             response.status_code,
             {"content-type": "application/json"},
         )
-    version = content.get("version") if isinstance(content, dict) else None
-    tag = f'"{version or 0}-{zlib.crc32(response.body):08x}"'
+    tag = f'"{_find_version(bytes(response.body))}-{zlib.crc32(response.body):08x}"'
     response.headers["ETag"] = tag
     if is_read:
         response.headers.setdefault("Cache-Control", "private, no-cache")
@@ -32,6 +34,16 @@ def shape_response(request: Request, response: Response) -> Response:
         if tag in {known.strip().removeprefix("W/") for known in known_tags.split(",")}:
             return Response(status_code=304, headers={"ETag": tag, "Cache-Control": "private, no-cache"})
     return response
+
+
+def _find_version(body: bytes) -> int:
+    """The version of the record in an answer, 0 when it has none; the whole answer is read again only where it must be."""
+    if body.startswith(PAGE_START) or VERSION_NAME not in body:
+        return 0
+    if early := _EARLY_VERSION.match(body):
+        return int(early[1])
+    content = json.loads(body)
+    return (isinstance(content, dict) and content.get("version")) or 0
 
 
 def _select_fields(content: Any, names: set[str]) -> Any:  # noqa: ANN401 - any JSON

@@ -4,9 +4,11 @@ A record waits for a caller who may make a move that its lifecycle offers from i
 has the permission of a `Todo` whose condition holds. Guards are not asked, but those with a twin in SQL that decide whose turn it is.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -14,9 +16,11 @@ import sqlalchemy as sa
 from pydantic import BaseModel, Field
 from sqlmodel import UTCDateTime
 
+from shared.auth import May
 from shared.china import LabelledEnum
-from shared.db import execute_core
+from shared.db import KeptStatement, execute_core
 from shared.errors import NotFound
+from shared.lifecycle.table import Transition
 from shared.records.kinds import RecordKind, StateLimits, Todo, Turn
 from shared.rules import RuleKey
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
@@ -24,6 +28,9 @@ from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 NEAR_DAYS = 3
 """Days before a deadline from which a record is near it, where no rule says otherwise."""
 MAX_FIRST_ROWS = 50
+MOMENT_PREFIX = "days_ago_"
+MAX_KEPT_STATEMENTS = 500
+"""Statements of callers that are kept, of some 15 kB each: building one costs ten times what sending it does."""
 ONE_DAY = timedelta(days=1)
 
 
@@ -35,15 +42,10 @@ class TimeLimits:
     days: Mapping[str, int]
     near: int
 
-    def late_before(self, state: str, at: datetime) -> datetime | None:
-        """The time before which a record must have come to this state to be over its limit."""
+    def near_days(self, state: str) -> int | None:
+        """Days in a state after which a record is near its limit or over it."""
         days = self.days.get(state)
-        return None if days is None else at - timedelta(days=days)
-
-    def near_before(self, state: str, at: datetime) -> datetime | None:
-        """The time before which a record must have come to this state to be near its limit or over it."""
-        days = self.days.get(state)
-        return None if days is None else at - timedelta(days=max(days - self.near, 0))
+        return None if days is None else max(days - self.near, 0)
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,14 @@ class WorklistItem:
 
     kind: RecordKind
     source: Turn | Todo
-    condition: sa.ColumnElement[bool]
+    build_condition: Callable[[], sa.ColumnElement[bool]]
     actions: tuple[LabelledEnum, ...] = ()
     limits: TimeLimits | None = None
+
+    @property
+    def condition(self) -> sa.ColumnElement[bool]:
+        """Which records are on it; built when it is asked for, as counts are often sent by a kept statement."""
+        return self.build_condition()
 
     @property
     def key(self) -> str:
@@ -75,17 +82,23 @@ class WorklistItem:
 
     def late_condition(self, work: UnitOfWork) -> sa.ColumnElement[bool]:
         """Whether a row is over its deadline."""
-        if self.limits is not None and (moment := self.limits.late_before(self.state, work.at)):
-            return self.kind.since_column < moment
+        if self.limits is not None and (days := self.limits.days.get(self.state)) is not None:
+            return self.kind.since_column < _moment_before(work, days)
         return sa.false() if self.due_column is None else self.due_column < work.today
 
     def near_condition(self, work: UnitOfWork) -> sa.ColumnElement[bool]:
         """Whether a row is near its deadline, and not over it."""
-        if self.limits is not None and (moment := self.limits.near_before(self.state, work.at)):
+        if self.limits is not None and (days := self.limits.near_days(self.state)) is not None:
+            moment = _moment_before(work, days)
             return sa.and_(self.kind.since_column < moment, sa.not_(self.late_condition(work)))
         if self.due_column is None:
             return sa.false()
         return self.due_column.between(work.today, work.today + timedelta(days=NEAR_DAYS))
+
+
+def _moment_before(work: UnitOfWork, days: int) -> sa.BindParameter[datetime]:
+    """The moment so many days ago; its name tells a kept statement which moment it is."""
+    return sa.bindparam(f"{MOMENT_PREFIX}{days}", work.at - timedelta(days=days), type_=UTCDateTime())
 
 
 @dataclass(slots=True)
@@ -167,7 +180,7 @@ async def list_items(work: UnitOfWork, kinds: Iterable[RecordKind]) -> list[Work
         items = [*_list_turns(work, kind), *_list_todos(work, kind)]
         if items and kind.limits is not None:
             limits = await load_limits(work, kind.limits)
-            items = [WorklistItem(one.kind, one.source, one.condition, one.actions, limits) for one in items]
+            items = [replace(one, limits=limits) for one in items]
         found += items
     return found
 
@@ -182,18 +195,24 @@ def _list_turns(work: UnitOfWork, kind: RecordKind) -> list[WorklistItem]:
     found = []
     for one in kind.turns:
         rows = [row for row in kind.transitions_of(one) if work.actor.can(row.may)]
-        parts = []
-        for row in rows:
-            part = [kind.scope(work, row.may, one.owner)]
-            part += [kind.table.c[name].not_in(work.actor.own_accounts) for name in row.four_eyes]
-            part += [kind.twins[guard](work) for guard in row.guards if guard in kind.twins]
-            if kind.whose is not None:
-                part.append(kind.whose(work.actor, row.may))
-            parts.append(sa.and_(*part))
-        if parts:
-            condition = sa.and_(kind.table.c["state"] == one.state, sa.or_(*parts))
+        if rows:
+            condition = partial(_build_turn_condition, work, kind, one, rows)
             found.append(WorklistItem(kind, one, condition, tuple(row.action for row in rows)))
     return found
+
+
+def _build_turn_condition(
+    work: UnitOfWork, kind: RecordKind, one: Turn, rows: Sequence[Transition[Any, Any, Any]]
+) -> sa.ColumnElement[bool]:
+    moves = []
+    for row in rows:
+        parts = [kind.scope(work, row.may, one.owner)]
+        parts += [kind.table.c[name].not_in(work.actor.own_accounts) for name in row.four_eyes]
+        parts += [kind.twins[guard](work) for guard in row.guards if guard in kind.twins]
+        if kind.whose is not None:
+            parts.append(kind.whose(work.actor, row.may))
+        moves.append(sa.and_(*parts))
+    return sa.and_(kind.table.c["state"] == one.state, sa.or_(*moves))
 
 
 def _list_todos(work: UnitOfWork, kind: RecordKind) -> list[WorklistItem]:
@@ -201,14 +220,18 @@ def _list_todos(work: UnitOfWork, kind: RecordKind) -> list[WorklistItem]:
     for one in kind.todo:
         mays = [may for may in one.may if work.actor.can(may)]
         if mays:
-            scopes = []
-            for may in mays:
-                scope = kind.scope(work, may, one.owner)
-                own = one.owner or kind.owner
-                # What waits for one person waits for nobody else, whoever else may read it.
-                scopes.append(sa.and_(scope, kind.table.c[own] == work.actor.id) if own else scope)
-            found.append(WorklistItem(kind, one, sa.and_(one.condition(work), sa.or_(*scopes))))
+            found.append(WorklistItem(kind, one, partial(_build_todo_condition, work, kind, one, mays)))
     return found
+
+
+def _build_todo_condition(
+    work: UnitOfWork, kind: RecordKind, one: Todo, mays: Sequence[May]
+) -> sa.ColumnElement[bool]:
+    own = one.owner or kind.owner
+    scopes = [kind.scope(work, may, one.owner) for may in mays]
+    if own:  # what waits for one person waits for nobody else, whoever else may read it
+        scopes = [sa.and_(scope, kind.table.c[own] == work.actor.id) for scope in scopes]
+    return sa.and_(one.condition(work), sa.or_(*scopes))
 
 
 async def count_items(
@@ -217,17 +240,42 @@ async def count_items(
     """Counts of all lists, and the `first` rows of each, in one statement; lists without rows are left out."""
     if not items:
         return {}
-    arms: list[Any] = [_count_arm(work, one) for one in items]
-    if first:
-        arms += [_rows_arm(one, first) for one in items]
     found: dict[str, ItemCount] = {one.key: ItemCount() for one in items}
-    for row in await execute_core(work.session, sa.union_all(*arms)):
+    for row in await _execute_counts(work, items, first):
         if row.id is not None:
             found[row.item].rows.append(row)
         else:
             one = found[row.item]
             one.count, one.late, one.near, one.oldest = row.number, row.late, row.near, row.since
     return {key: one for key, one in found.items() if one.count}
+
+
+async def _execute_counts(
+    work: UnitOfWork, items: Sequence[WorklistItem], first: int
+) -> sa.CursorResult[Any]:
+    """The counts from a statement that is kept for a caller and a day; only its moments change from time to time."""
+    limits = tuple(
+        (one.key, one.limits.days[one.state], one.limits.near)
+        for one in items
+        if one.limits is not None and one.state in one.limits.days
+    )
+    key = (work.actor, work.today, first, tuple(one.key for one in items), limits)
+    kept: OrderedDict[Any, KeptStatement] = work.context.memory.setdefault("worklist", OrderedDict())
+    statement = kept.get(key)
+    if statement is None:
+        arms: list[Any] = [_count_arm(work, one) for one in items]
+        if first:
+            arms += [_rows_arm(one, first) for one in items]
+        dialect = work.session.get_bind().dialect
+        statement = kept[key] = KeptStatement(sa.union_all(*arms), dialect)
+        while len(kept) > MAX_KEPT_STATEMENTS:
+            kept.popitem(last=False)
+    moments = {
+        name: work.at - timedelta(days=int(name.removeprefix(MOMENT_PREFIX)))
+        for name in statement.values
+        if name.startswith(MOMENT_PREFIX)
+    }
+    return await statement.execute(work.session, **moments)
 
 
 def _count_arm(work: UnitOfWork, item: WorklistItem) -> Any:  # noqa: ANN401 - a select

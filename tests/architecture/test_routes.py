@@ -1,16 +1,20 @@
 """Every address says who may call it, how it refuses, how much it takes and what it answers."""
 
 import inspect
+import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Match
 
 from shared.auth import May
 from shared.http import Route
+from shared.http.route_index import RouteIndex
 
 OPEN_WRITES = {
     "/api/v1/auth/token",
@@ -162,3 +166,35 @@ def test_no_request_changes_threads_for_a_dependency(apps: dict[str, FastAPI]) -
         walk(route.dependant)
 
     assert not plain, "write `async def`"
+
+
+def test_the_index_finds_the_route_that_the_routers_find(apps: dict[str, FastAPI]) -> None:
+    wrong = []
+    for name, app in apps.items():
+        index = app.router.middleware_stack
+        if not isinstance(index, RouteIndex):
+            assert name == "gateway"
+            continue
+        for context in iter_route_contexts(app.routes):
+            path = re.sub(r"\{[^}]+\}", "a1", str(context.path))
+            for method in context.methods or ():
+                wanted = _ask_routers(app, method, path)
+                found = index.find(method, path)
+                if found is not None and (found[0].original_route, found[1]) != wanted:
+                    wrong.append(f"{name} {method} {path}")
+                if found is None and isinstance(context.original_route, APIRoute) and wanted is not None:
+                    wrong.append(f"{name} {method} {path} is not in the index")
+
+    assert not wrong
+
+
+def _ask_routers(app: FastAPI, method: str, path: str) -> tuple[BaseRoute, dict[str, str]] | None:
+    """The first route in order that takes the path and the method, and the values in the path."""
+    for context in iter_route_contexts(app.routes):
+        route: Any = context
+        match, scope = route.matches({
+            "type": "http", "method": method, "path": path, "headers": [], "path_params": {}
+        })  # fmt: skip
+        if match is Match.FULL:
+            return context.original_route, scope["path_params"]
+    return None

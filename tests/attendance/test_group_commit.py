@@ -60,9 +60,7 @@ async def test_a_check_in_costs_two_statements_at_most(
     await attendance.context.clear_memory()
     statements: list[str] = []
     database = attendance.context.database
-    engines = [database.writer.sync_engine]
-    if database.dialect == "sqlite":
-        engines.append(database.reader.sync_engine)
+    engines = [database.writer.sync_engine, database.reader.sync_engine]
 
     def record_statement(_connection: Any, _cursor: Any, statement: str, *_args: Any) -> None:
         if not statement.startswith(("BEGIN", "PRAGMA", "ROLLBACK", "COMMIT")):

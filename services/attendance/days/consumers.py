@@ -21,6 +21,7 @@ from services.attendance.days.service import MAX_DAYS_PER_CHUNK, ONE_DAY, evalua
 from services.attendance.imports import repository as imports
 from services.attendance.policy import CHECK_IN_SWITCHES
 from services.attendance.visits import repository as visits
+from shared.app.background import rest_until_written
 from shared.auth import region_bounds
 from shared.china import list_days, to_local_date
 from shared.errors import ApiError
@@ -214,17 +215,21 @@ async def coarsen_locations(context: ServiceContext) -> int:
 async def run_projection(context: ServiceContext) -> None:
     """Background loop: projects the event log onto days."""
     while True:
+        written = context.database.count_writes()
         if not await _run_logged(context, project_next_batch, THROTTLE_FACTOR):
             await asyncio.sleep(IDLE_PAUSE_S)
+            await rest_until_written(context.database, written, IDLE_PAUSE_S)
 
 
 async def run_recalculations(context: ServiceContext) -> None:
     """Background loop: recalculates days after rule changes."""
     while True:
+        written = context.database.count_writes()
         async with _throttle(context, THROTTLE_FACTOR):
             count = await _run_logged(context, recalculate_next_chunk)
         if not count:
             await asyncio.sleep(IDLE_PAUSE_S)
+            await rest_until_written(context.database, written, IDLE_PAUSE_S)
 
 
 async def run_refresh(context: ServiceContext) -> None:

@@ -12,8 +12,6 @@ from pathlib import Path
 
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
-from pypinyin import lazy_pinyin
-from zxcvbn import zxcvbn
 
 from services.identity.policy import PASSWORD
 from shared.errors import FieldError, Invalid, Unavailable
@@ -150,11 +148,15 @@ async def require_strong_password(
 def _is_guessable(password: str, words: tuple[str, ...]) -> bool:
     """Whether a program that knows common and breached passwords, names and words guesses it within `MIN_GUESSES`."""
     names = [text for one in words for text in (one, *re.split(r"[._-]", one), _to_pinyin(one)) if text]
+    from zxcvbn import zxcvbn  # its lists of words take 14 MB
+
     estimate = zxcvbn(password[:MAX_ESTIMATED_LENGTH], user_inputs=[*names, *_load_common_words()])
     return float(estimate["guesses"]) < MIN_GUESSES
 
 
 def _to_pinyin(name: str) -> str:
+    from pypinyin import lazy_pinyin  # its dictionary takes 57 MB
+
     return "".join(lazy_pinyin(name)) if not name.isascii() else ""
 
 

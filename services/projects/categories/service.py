@@ -1,6 +1,6 @@
 """Read the dated category tree and the target template of a category."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 
 from services.projects.categories.schemas import (
@@ -24,7 +24,8 @@ async def get_category_tree(
 ) -> CategoryTree:
     """Return the categories in force on a day in a region, in the order of the rule."""
     rule = await work.get_rule(CATEGORY_TREE, on=on, region=region)
-    items = [build_category(rule.value, code) for code in rule.value]
+    parents = {code.rpartition(".")[0] for code in rule.value}
+    items = [build_category(rule.value, code, parents) for code in rule.value]
     return CategoryTree(rule=rule.ref, basis=rule.basis, confirmed=rule.confirmed, items=items)
 
 
@@ -34,11 +35,13 @@ async def find_category(work: UnitOfWork, code: str, *, on: date, region: str) -
     return build_category(rule.value, code) if code in rule.value else None
 
 
-def build_category(rows: CategoryRows, code: str) -> CategoryRead:
-    """Build a category; its label is the path of names from the top level."""
+def build_category(rows: CategoryRows, code: str, parents: Collection[str] | None = None) -> CategoryRead:
+    """Build a category; its label is the path of names from the top level. `parents` are the codes with codes below them."""
     parts = code.split(".")
     path = [rows[".".join(parts[:n])].name for n in range(1, len(parts) + 1)]
-    leaf = not any(other.startswith(f"{code}.") for other in rows)
+    if parents is None:
+        parents = {other.rpartition(".")[0] for other in rows}
+    leaf = code not in parents
     industry = rows[code].industry
     return CategoryRead(
         code=code, name=path[-1], label="/".join(path), counts_as_industry=industry, leaf=leaf

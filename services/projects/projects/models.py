@@ -197,6 +197,10 @@ class Project(Base, Record, table=True):
         return Verdict(self.verdict).label if self.verdict else ""
 
 
+IS_BLOCKED: sa.ColumnElement[bool] = sa.literal_column(f"project.{BLOCKED_CONDITION}", sa.Boolean)
+"""The condition of the partial indexes, in the same text: SQLite's planner does not know `blocked = 1` as `blocked`."""
+
+
 class ProjectPlace(Base, table=True):
     """项目地点. WGS-84 coordinates with the original input in `given`; the first place is the project's own location."""
 

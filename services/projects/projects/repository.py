@@ -26,6 +26,7 @@ from services.projects.projects.lifecycle import (
     list_states,
 )
 from services.projects.projects.models import (
+    IS_BLOCKED,
     NOTICE_SUBJECT_KIND,
     CodeCounter,
     PlannedMoney,
@@ -36,7 +37,7 @@ from services.projects.projects.models import (
 from services.projects.projects.schemas import ApplicantKind, MoneyKind
 from shared.auth import Actor, May, Role, region_bounds
 from shared.clients.projects import ProjectMoved
-from shared.db import SelectsTogether, event_log, execute_core, notice, search
+from shared.db import Rows, SelectsTogether, as_snapshot, event_log, execute_core, notice, search
 from shared.errors import NotFound
 from shared.events import insert_once
 from shared.http import Page, PageParams, list_page
@@ -157,10 +158,11 @@ def _build_column_conditions(filters: ProjectFilter) -> list[Any]:
         (Project.parent_id, filters.parent_id),
         (Project.counts_as_industry, filters.industry),
         (Project.household, filters.household),
-        (Project.blocked, filters.blocked),
     ):
         if value is not None:
             conditions.append(col(column) == value)
+    if filters.blocked is not None:
+        conditions.append(IS_BLOCKED if filters.blocked else col(Project.blocked).is_(False))
     return conditions
 
 
@@ -196,7 +198,7 @@ def build_overdue_condition(today: date) -> sa.ColumnElement[bool]:
 
 def build_blocked_condition() -> sa.ColumnElement[bool]:
     """Whether a finding of the screening stops a project that is not under construction yet."""
-    return sa.and_(PROJECT_COLUMNS.blocked, PROJECT_COLUMNS.state.in_(CLEARABLE_STATES))
+    return sa.and_(IS_BLOCKED, PROJECT_COLUMNS.state.in_(CLEARABLE_STATES))
 
 
 def build_town_condition() -> sa.ColumnElement[bool]:
@@ -255,27 +257,49 @@ class ProjectRecords:
 
 
 _PROJECT_ID: sa.BindParameter[UUID] = sa.bindparam("project_id", type_=sa.Uuid())
-_RECORDS = SelectsTogether(
-    places=sa.select(PLACE_TABLE)
-    .where(PLACE_TABLE.c.project_id == _PROJECT_ID)
-    .order_by(PLACE_TABLE.c.position),
-    money=sa.select(MONEY_TABLE).where(MONEY_TABLE.c.project_id == _PROJECT_ID).order_by(MONEY_TABLE.c.id),
-    targets=sa.select(TARGET_TABLE)
+_PLACES = (
+    sa.select(PLACE_TABLE).where(PLACE_TABLE.c.project_id == _PROJECT_ID).order_by(PLACE_TABLE.c.position)
+)
+_MONEY = sa.select(MONEY_TABLE).where(MONEY_TABLE.c.project_id == _PROJECT_ID).order_by(MONEY_TABLE.c.id)
+_PLACES_AND_MONEY = SelectsTogether(places=_PLACES, money=_MONEY)
+_RECORD_SELECTS: dict[str, sa.SelectBase] = {
+    "places": _PLACES,
+    "money": _MONEY,
+    "targets": sa.select(TARGET_TABLE)
     .where(TARGET_TABLE.c.project_id == _PROJECT_ID)
     .order_by(TARGET_TABLE.c.position),
-    reports=system_build_quantities_query(_PROJECT_ID),
-    documents=system_build_kinds_query(_PROJECT_ID),
-    notices=build_objection_counts_query(
+    "reports": system_build_quantities_query(_PROJECT_ID),
+    "documents": system_build_kinds_query(_PROJECT_ID),
+    "notices": build_objection_counts_query(
         NOTICE_SUBJECT_KIND, notice.c.subject == sa.bindparam("subject", type_=sa.String())
     ),
-    changes=system_build_open_change_query(_PROJECT_ID),
-    committed=system_build_open_amount_query(_PROJECT_ID),
+    "changes": system_build_open_change_query(_PROJECT_ID),
+    "committed": system_build_open_amount_query(_PROJECT_ID),
+}
+
+
+_RECORDS = SelectsTogether(**_RECORD_SELECTS)
+_PROJECT_WITH_RECORDS = SelectsTogether(
+    project=sa.select(PROJECT_TABLE).where(PROJECT_COLUMNS.id == _PROJECT_ID), **_RECORD_SELECTS
 )
 
 
 async def list_records(work: UnitOfWork, project_id: UUID) -> ProjectRecords:
     """Return the rows that belong to a project, from one statement. The caller has checked access to the project."""
     found = await _RECORDS.read(work.session, project_id=project_id, subject=str(project_id))
+    return _build_records(found)
+
+
+async def get_project_with_records(work: UnitOfWork, project_id: UUID) -> tuple[Project, ProjectRecords]:
+    """Return a project of the caller's regions, to read, and the rows that belong to it, from one statement."""
+    found = await _PROJECT_WITH_RECORDS.read(work.session, project_id=project_id, subject=str(project_id))
+    row = next(iter(found["project"]), None)
+    if row is None or not work.actor.has_access(May.PROJECT_READ, row.region):
+        raise NotFound(f"没有这个项目: {project_id}", f"No project {project_id}")
+    return as_snapshot(Project, row), _build_records(found)
+
+
+def _build_records(found: Rows) -> ProjectRecords:
     return ProjectRecords(
         places=found["places"],
         money=found["money"],
@@ -286,6 +310,12 @@ async def list_records(work: UnitOfWork, project_id: UUID) -> ProjectRecords:
         change_open=bool(found["changes"]),
         committed=found["committed"][0].amount,
     )
+
+
+async def list_places_and_money(work: UnitOfWork, project_id: UUID) -> tuple[Sequence[Any], Sequence[Any]]:
+    """Return the places and the planned funding of a project. The caller has checked access to the project."""
+    found = await _PLACES_AND_MONEY.read(work.session, project_id=project_id)
+    return found["places"], found["money"]
 
 
 async def list_planned_money(work: UnitOfWork, project_id: UUID) -> list[PlannedMoney]:

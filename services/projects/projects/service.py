@@ -1,6 +1,6 @@
 """Create projects, edit them, read detail and history."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -43,6 +43,8 @@ ALWAYS_EDITABLE_FIELDS = frozenset(
 )
 """Fields that stay editable after the project was declared."""
 PRIVATE_FIELDS = frozenset({"leader_phone", "leader_name"})
+SEARCHED_FIELDS = ("name", "place", "implementing_unit", "library_code", "content")
+"""Columns whose words a project is found by."""
 TOWN_SLICE, VILLAGE_SLICE = slice(6, 9), slice(9, 12)
 MAX_PACKAGE_LEVELS = 3
 """Package, project, site."""
@@ -165,7 +167,8 @@ async def apply_changes(
     await _replace_lists(work, project, {name: changes[name] for name in LIST_FIELDS if name in changes})
     if "parent_id" in changes:
         await _mark_parent_as_package(work, project)
-    await _index_project(work, project)
+    if not changes.keys().isdisjoint(SEARCHED_FIELDS):
+        await _index_project(work, project)
     published_values = {
         name: "已更新" if name in PRIVATE_FIELDS | {*LIST_FIELDS} else changes[name] for name in changes
     }
@@ -195,11 +198,9 @@ async def _load_current_values(work: UnitOfWork, project: Project) -> dict[str, 
     names = set(ProjectChange.model_fields) - {*LIST_FIELDS, "leader_phone"}
     values: dict[str, Any] = {name: getattr(project, name) for name in names}
     values["leader_phone"] = None
-    values["places"] = [{"region": place.region} for place in await repository.list_places(work, project.id)]
-    values["money"] = [
-        {"kind": row.kind, "amount": row.amount}
-        for row in await repository.list_planned_money(work, project.id)
-    ]
+    places, money = await repository.list_places_and_money(work, project.id)
+    values["places"] = [{"region": place.region} for place in places]
+    values["money"] = [{"kind": row.kind, "amount": row.amount} for row in money]
     return values
 
 
@@ -315,25 +316,18 @@ def _to_wgs84(point: Mapping[str, Any]) -> tuple[float, float]:
 
 
 async def _index_project(work: UnitOfWork, project: Project) -> None:
-    texts: Sequence[str] = (
-        project.name,
-        project.place,
-        project.implementing_unit,
-        project.library_code or "",
-        project.content,
-    )
+    texts = [getattr(project, name) or "" for name in SEARCHED_FIELDS]
     await search.index_record(work.session, "project", project.id, *texts)
 
 
 async def get_project_detail(work: UnitOfWork, project_id: UUID) -> ProjectDetail:
     """Load a project with its child rows and the actions available to the caller."""
-    project = await repository.get_project(work, project_id)
-    records = await repository.list_records(work, project.id)
+    project, records = await repository.get_project_with_records(work, project_id)
     facts = await gather_project_facts(
         work, project, ProjectTransitionRequest(), on=work.today, external=ExternalFacts(), records=records
     )
-    return ProjectDetail(
-        **ProjectRead.model_validate(project).model_dump(),
+    return ProjectDetail.model_construct(
+        **vars(ProjectRead.model_validate(project)),
         places=[PlaceRead.model_validate(row) for row in records.places],
         money=[PlannedMoneyWrite.model_validate(row) for row in records.money],
         targets=[TargetWrite.model_validate(row) for row in records.targets],

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from services.projects.projects.lifecycle import STAGE_OF_STATE
+from services.projects.projects.models import IS_BLOCKED
 from services.projects.projects.repository import PROJECT_COLUMNS
 from services.projects.summary.models import FIGURE_COLUMNS, TOTAL_KEYS, ProjectDelta, ProjectTotal
 from shared.auth import LEVEL_DIGITS, May, region_bounds
@@ -108,7 +109,7 @@ def _build_base_query(work: UnitOfWork, region: str, year: int | None) -> sa.Sel
 
 async def count_blocked(work: UnitOfWork, region: str, year: int | None) -> dict[tuple[str, str, str], int]:
     """Count projects blocked by screening, per child region, stage and top-level category."""
-    row_columns = _build_base_query(work, region, year).where(PROJECT_COLUMNS.blocked).subquery().c
+    row_columns = _build_base_query(work, region, year).where(IS_BLOCKED).subquery().c
     keys = (row_columns.head, row_columns.stage, row_columns.category)
     rows = await execute_core(work.session, sa.select(*keys, sa.func.count().label("number")).group_by(*keys))
     return {(row.head, row.stage, row.category): row.number for row in rows}

@@ -68,10 +68,13 @@ class WebhookDispatcher:
     async def run(self) -> None:
         """Deliver until cancelled, with one task per webhook, so that a slow receiver delays no other."""
         tasks: dict[str, asyncio.Task[None]] = {}
+        written: int | None = None
         try:
             while True:
                 try:
-                    await self._poll()
+                    if self._hooks or not self.context.database.is_unwritten_since(written):
+                        written = self.context.database.count_writes()
+                        await self._poll()
                 except ApiError as error:
                     log.warning("webhooks", service=self.context.name, reason=error.detail)
                 tasks = {name: task for name, task in tasks.items() if not task.done()}
