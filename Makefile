@@ -13,7 +13,7 @@ RUN_READY := .venv/ready-to-run
 SOURCES := shared services embedded operations tests docs benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-services pages check-web test-web test check fix docs migrate migration new-service district story bench storm backup restore restore-drill chaos probe
+.PHONY: help run run-services pages check-web test-web test check fix docs migrate migration fsck new-service district story bench storm backup restore restore-drill chaos probe
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -43,6 +43,9 @@ test-web: $(RUN_READY)  ## the desk, the phone and the board in a real browser (
 
 check-web: $(RUN_READY)  ## types, lint and unit tests of web/
 	@$(BIN)/python -m embedded.pages check
+
+fsck: $(RUN_READY)  ## do the tables follow from the logs? VAR= of a stopped run or a copy, or URL= and TOKEN= of an auditor
+	@$(BIN)/python -m operations.fsck $(if $(URL),--url $(URL) --token $(TOKEN),--var $(VAR))
 
 story: $(RUN_READY)  ## tell 1,259 万元 of real money to a running system, step by step (PORT=)
 	@$(BIN)/python -m operations.demo --url http://127.0.0.1:$(PORT)

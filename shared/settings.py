@@ -66,6 +66,8 @@ class Settings(BaseSettings):
     storage_url: str = Field(
         "", description="the store of all services; empty: a folder under var; or s3://bucket/prefix"
     )
+    log_key: str = Field("", description="secret of the key that signs the log's heads; empty: index_key")
+    witness_keys: tuple[str, ...] = Field((), description="public keys of the witnesses who cosign heads")
     upload_person_daily_mib: int = Field(
         2048, ge=1, description="MiB of files that one person stores in a day, per service"
     )

@@ -19,6 +19,7 @@ from embedded.system import System, list_services
 from shared.app import configure_logging
 from shared.db import Database, async_url, execute_core, log_epoch
 from shared.db.migrate import has_database, upgrade_database
+from shared.events.fsck import Difference, check_service
 from shared.http.rate_limits import DEFAULT_RATES
 from shared.settings import Settings
 from shared.unit_of_work import ServiceContext
@@ -285,6 +286,17 @@ def _built(
     return system.apps
 
 
+async def find_differences(apps: dict[str, FastAPI]) -> list[Difference]:
+    """With FSCK=1: what in the tables that a test wrote does not follow from the log it wrote."""
+    found = []
+    for name, app in apps.items():
+        context: ServiceContext = app.state.context
+        if has_database(name) and context.database.url:  # type: ignore[attr-defined]
+            report = await check_service(name, context.database, app.state.fsck)
+            found += report.differences
+    return found
+
+
 @pytest.fixture
 async def doors(
     _built: dict[str, FastAPI],
@@ -302,11 +314,13 @@ async def doors(
     found = SystemUnderTest(_built, clock.now, test_key)
     yield found
     await found.close()
+    differences = await find_differences(_built) if os.environ.get("FSCK") else []
     for app in _built.values():
         await app.state.context.clear_memory()
         if url := await app.state.context.database.detach_copy():
             templates.release_copy(url)
     statement_ledger.dump()
+    assert not differences
 
 
 @pytest.fixture

@@ -31,6 +31,7 @@ from services.assets.distributions import router as distributions
 from services.assets.distributions.models import Distribution
 from services.assets.distributions.router import DISTRIBUTION_KIND
 from services.assets.distributions.service import NOTICE_KIND as DISTRIBUTION_NOTICE_KIND
+from services.assets.fsck import FSCK
 from services.assets.imports import router as imports
 from services.assets.labels import router as labels
 from services.assets.policy import RULES
@@ -76,6 +77,7 @@ notice_router = service_notice_router(
 
 SERVICE = Service(
     name="assets",
+    fsck=FSCK,
     title="项目资产",
     read=May.ASSET_READ,
     composition=COMPOSITION,

@@ -25,6 +25,7 @@ from services.attendance.entitlements.router import router as entitlements
 from services.attendance.errands.router import ERRAND_KIND
 from services.attendance.errands.router import router as errands
 from services.attendance.field_days.router import router as field_days
+from services.attendance.fsck import FSCK
 from services.attendance.imports.router import (
     CHANNEL_KIND,
     EXTERNAL_ACCOUNT_KIND,
@@ -72,6 +73,7 @@ from shared.settings import Settings
 
 SERVICE = Service(
     name="attendance",
+    fsck=FSCK,
     title="驻村",
     read=May.PRESENCE_READ,
     composition=COMPOSITION,

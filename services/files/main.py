@@ -6,6 +6,7 @@ from datetime import datetime
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from services.files.fsck import FSCK
 from services.files.policy import RULES
 from services.files.uploads.router import internal_router
 from services.files.uploads.router import router as uploads
@@ -19,6 +20,7 @@ TIDY_PAUSE_S = 600
 
 SERVICE = Service(
     name="files",
+    fsck=FSCK,
     title="文件",
     read=May.FILE_READ,
     routers=(uploads,),

@@ -24,6 +24,7 @@ from services.funds.disclosure.router import router as disclosure
 from services.funds.exchange.router import EXCHANGE_ROW_KIND
 from services.funds.exchange.router import router as exchange
 from services.funds.exchange.service import retry_ready_rows
+from services.funds.fsck import FSCK
 from services.funds.imports.router import IMPORT_KIND, IMPORTS
 from services.funds.imports.router import router as table_imports
 from services.funds.ledger.router import LEDGER_ENTRY_KIND
@@ -76,6 +77,7 @@ notices = service_notice_router(
 
 SERVICE = Service(
     name="funds",
+    fsck=FSCK,
     title="资金",
     read=May.FUND_READ,
     composition=COMPOSITION,

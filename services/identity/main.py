@@ -13,6 +13,7 @@ from services.identity.accounts.router import router as accounts
 from services.identity.demo_accounts import seed_demo_accounts
 from services.identity.device_keys.router import internal_router as actors
 from services.identity.device_keys.router import router as device_keys
+from services.identity.fsck import FSCK
 from services.identity.handovers.router import HANDOVER_KIND
 from services.identity.handovers.router import router as handovers
 from services.identity.issuers.router import router as issuers
@@ -43,6 +44,7 @@ PURGE_PAUSE_S = 3600
 
 SERVICE = Service(
     name="identity",
+    fsck=FSCK,
     title="账号与区划",
     read=May.ACCOUNT_READ,
     routers=(

@@ -28,6 +28,7 @@ from services.projects.composition import COMPOSITION
 from services.projects.consumers import HANDLERS
 from services.projects.evaluations.router import EVALUATION_KIND
 from services.projects.evaluations.router import router as evaluations
+from services.projects.fsck import FSCK
 from services.projects.imports.router import IMPORT_KIND
 from services.projects.imports.router import export_router as exports
 from services.projects.imports.router import router as imports
@@ -73,6 +74,7 @@ NOTICE_AUTHORS = {
 """Subject kind → who decides no objection to such a record, besides who published the notice."""
 SERVICE = Service(
     name="projects",
+    fsck=FSCK,
     title="项目库",
     read=READ_PERMISSION,
     composition=COMPOSITION,

@@ -13,6 +13,7 @@ from services.rectification.alerts.router import ALERT_KIND
 from services.rectification.alerts.router import router as alerts
 from services.rectification.alerts.service import scan_alerts
 from services.rectification.composition import COMPOSITION
+from services.rectification.fsck import FSCK
 from services.rectification.items.router import ITEM_KIND, summary_router
 from services.rectification.items.router import router as items
 from shared import clock
@@ -26,6 +27,7 @@ from shared.settings import Settings
 
 SERVICE = Service(
     name="rectification",
+    fsck=FSCK,
     title="问题整改",
     read=May.RECTIFICATION_READ,
     composition=COMPOSITION,

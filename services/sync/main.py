@@ -11,6 +11,7 @@ from services.sync.batches.router import router as batches
 from services.sync.batches.service import delete_old_batches
 from services.sync.bootstrap.router import router as bootstrap
 from services.sync.changes.router import router as changes
+from services.sync.fsck import FSCK
 from services.sync.items.router import SYNC_ITEM_KIND
 from services.sync.items.router import router as items
 from services.sync.items.service import replay_due_items
@@ -25,6 +26,7 @@ TIDY_PAUSE_S = 3600
 
 SERVICE = Service(
     name="sync",
+    fsck=FSCK,
     title="手机同步",
     read=May.SYNC_READ,
     routers=(batches, items, changes, bootstrap),

@@ -13,7 +13,7 @@ from shared.alerts.detection import Subjects, is_among
 from shared.alerts.lifecycle import AlertState
 from shared.alerts.models import AlertConfig, AlertRow
 from shared.auth import region_bounds
-from shared.db import event_log, execute_core
+from shared.db import event_log, execute_core, note_keys
 from shared.errors import NotFound
 from shared.events import current_epoch_name, insert_once
 from shared.http import Page, PageParams, list_page
@@ -117,9 +117,10 @@ async def system_list_owned_alerts(work: UnitOfWork, alerts: AlertConfig, owner:
 
 async def system_insert_alert(work: UnitOfWork, alerts: AlertConfig, values: dict[str, Any]) -> bool:
     """Insert an alert unless its deduplication key exists; return whether it was inserted."""
-    return (
-        await execute_core(work.session, insert_once(work.session, _alert_table(alerts), values))
-    ).first() is not None
+    table = _alert_table(alerts)
+    inserted = (await execute_core(work.session, insert_once(work.session, table, values))).first()
+    note_keys(work.session, table, [] if inserted is None else [values["id"]])
+    return inserted is not None
 
 
 async def system_find_by_keys(

@@ -19,7 +19,7 @@ from pydantic.json_schema import models_json_schema
 from starlette.types import ASGIApp
 
 from shared import clock
-from shared.app import admin_routes, composed_part, health
+from shared.app import admin_routes, composed_part, fsck_routes, health, proof_routes
 from shared.app.background import run_periodically
 from shared.app.batch_routes import batch_route_router
 from shared.app.observability import Metrics, RequestLogMiddleware
@@ -32,6 +32,7 @@ from shared.errors import Problem
 from shared.events import feed, inbox
 from shared.events.audit_log import SEAL_BATCH_ROWS, SEAL_INTERVAL_S, seal_rows
 from shared.events.epoch import settle_epoch
+from shared.events.fsck import Fsck, write_baseline
 from shared.events.webhooks import router as webhooks
 from shared.events.webhooks.delivery import WebhookDispatcher
 from shared.files import Storage
@@ -92,6 +93,8 @@ class Service:
     routers: Sequence[APIRouter]
     composition: Composition = field(default_factory=Composition)
     """Its key figures and its part of threads, for pages composed of several services."""
+    fsck: Fsck | None = None
+    """What its event log proves of its tables; None for a service without a database."""
     kinds: Sequence[RecordKind] = ()
     """Its kinds of record: their worklist, their place in `/meta`, and the addresses their features leave out."""
     switches: Switches | None = None
@@ -126,9 +129,15 @@ class Service:
             admin_routes.admin_router(self.name),
             worklist_router(self.name, self.kinds),
         )
+        audited = [proof_routes.head_router(self.name)] if self.fsck is not None else []
+        if self.fsck is not None:
+            audited += [
+                fsck_routes.fsck_router(self.name),
+                proof_routes.evidence_router(self.name, self.fsck),
+            ]
         reminded = [reminder_router(self.name, self.read)] if list_reminded_kinds(self.kinds) else []
         pushed = [webhooks.webhook_router(self.name, self.read, self.webhooks)] if self.webhooks else []
-        return [*common, *pushed, *reminded, *self.routers]
+        return [*common, *audited, *pushed, *reminded, *self.routers]
 
     def composed_part(self) -> Composition:
         """Its part in composed pages; whether it has public notices follows from its routes."""
@@ -180,6 +189,7 @@ def build_app(
         telemetry=NO_TELEMETRY,
     )
     app.state.context = context
+    app.state.fsck = service.fsck
     app.state.declared_routes = service.declared_routes()
     problems.install_error_handlers(app)
     for middleware, build_arguments in service.middleware:
@@ -222,6 +232,8 @@ async def _on_startup(service: Service, context: ServiceContext) -> None:
     async with context.database.advisory_lock(STARTUP_LOCK_ID):
         async with context.database.write() as session:
             await settle_epoch(session, context.clock())
+        if service.fsck is not None:
+            await write_baseline(context, service.fsck)
         await _load_rules(service, context)
         if service.start is not None:
             await service.start(context)
@@ -243,9 +255,12 @@ def _background_tasks(service: Service, context: ServiceContext) -> list[Any]:
         run_periodically("revocations", follow_revocations, REVOCATION_INTERVAL_S),
         run_periodically("tidy", _purge_idempotency, DAY_S),
     )
+    checks = []
+    if service.fsck is not None:
+        checks = [run_periodically("fsck", partial(fsck_routes.run_waiting_fsck, fsck=service.fsck), 5)]
     tasks = [
         inbox.create_relay(context).run(),
-        *(start_task(context) for start_task in (*common, *service.background)),
+        *(start_task(context) for start_task in (*common, *checks, *service.background)),
     ]
     if list_reminded_kinds(service.kinds):
         remind = run_periodically("reminders", partial(remind_due, kinds=service.kinds), SCAN_INTERVAL_S)

@@ -16,6 +16,7 @@ from shared.db.engine import (
 )
 from shared.db.kept_statement import KeptStatement
 from shared.db.read_together import Rows, SelectsTogether, as_snapshot, read_together
+from shared.db.row_changes import ProvedTables, delete_rows, note_keys, note_removed, note_rows
 from shared.db.search import tokenize
 from shared.db.statement_count import StatementCount, count_as_renewal, count_statement, count_statements
 from shared.db.tables import (
@@ -25,11 +26,14 @@ from shared.db.tables import (
     dead_letter,
     event_log,
     file,
+    fsck_run,
     inbox,
     inbox_position,
+    log_cosignature,
     log_cursor,
     log_epoch,
     log_seal,
+    log_tile,
     notice,
     objection,
     rule,
@@ -45,6 +49,7 @@ __all__ = [
     "Database",
     "Fen",
     "KeptStatement",
+    "ProvedTables",
     "Record",
     "Rows",
     "SelectsTogether",
@@ -58,16 +63,23 @@ __all__ = [
     "count_statement",
     "count_statements",
     "dead_letter",
+    "delete_rows",
     "event_log",
     "execute_core",
     "file",
+    "fsck_run",
     "in_list",
     "inbox",
     "inbox_position",
+    "log_cosignature",
     "log_cursor",
     "log_epoch",
     "log_seal",
+    "log_tile",
     "new_id",
+    "note_keys",
+    "note_removed",
+    "note_rows",
     "notice",
     "objection",
     "read_together",

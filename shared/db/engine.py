@@ -1,11 +1,11 @@
 """Engines, sessions and column types with the same behaviour on SQLite and PostgreSQL; only this module commits."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from enum import Enum as PyEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 import psycopg
@@ -20,6 +20,7 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool
 from sqlmodel import Field, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from shared.db.row_changes import TrackedSession
 from shared.db.sqlite_driver import SQLITE_DRIVER
 from shared.db.statement_count import watch_engine
 from shared.errors import ApiError, Conflict, Invalid, Unavailable
@@ -154,6 +155,9 @@ def _create_postgres_engine(url: URL, *, read_only: bool) -> AsyncEngine:
 class Database:
     """The database of one service, with write transactions and sessions that only read."""
 
+    before_commit: ClassVar[list[Callable[[AsyncSession], Awaitable[None]]]] = []
+    """Called at the end of every write transaction: the event log writes its rows."""
+
     def __init__(self, url: str) -> None:
         """Create the engines; connections are opened on first use."""
         self._url = parsed = async_url(url)
@@ -194,8 +198,12 @@ class Database:
         """
         try:
             # The end of the session rolls back what was not committed, which may fail as well.
-            async with AsyncSession(self.writer, expire_on_commit=False) as session:
+            async with AsyncSession(
+                self.writer, expire_on_commit=False, sync_session_class=TrackedSession
+            ) as session:
                 yield session
+                for finish in self.before_commit:
+                    await finish(session)
                 await session.commit()
         except STORAGE_ERRORS as error:
             raise to_api_error(error) from error

@@ -4,8 +4,24 @@ import sqlalchemy as sa
 from sqlmodel import SQLModel, UTCDateTime
 
 from shared.db.engine import JSON, NAMING_CONVENTION, BigSerial
+from shared.db.row_changes import PROOFS, ProvedTables
 
 SHARED_METADATA = sa.MetaData(naming_convention=NAMING_CONVENTION)
+UNPROVED_SHARED_TABLES = {
+    "event_log": "is what proves; its own rows are sealed",
+    "log_seal": "is what proves",
+    "log_tile": "follows from the seals",
+    "log_cosignature": "signed by others",
+    "fsck_run": "results of checks",
+    "log_epoch": "tells of transport, not of business",
+    "log_cursor": "tells of transport, not of business",
+    "dead_letter": "tells of transport, not of business",
+    "inbox": "tells of transport, not of business",
+    "inbox_position": "tells of transport, not of business",
+    "answer": "repeats answers for 30 days",
+    "webhook": "its changes are events; failures and pauses of deliveries are written beside them",
+}
+SHARED_METADATA.info[PROOFS] = ProvedTables(unproved=UNPROVED_SHARED_TABLES)
 
 event_log = sa.Table(
     "event_log",
@@ -26,6 +42,14 @@ event_log = sa.Table(
     sa.Column("before", JSON, nullable=False),
     sa.Column("after", JSON, nullable=False),
     sa.Column("person", sa.String(64), nullable=False, default="", server_default=""),
+    sa.Column(
+        "records",
+        JSON,
+        nullable=False,
+        default=dict,
+        server_default="{}",
+        comment="table → key → digest of the row as the transaction left it; shared/db/row_changes.py",
+    ),
     sa.Index(None, "tx", "seq"),
     sa.Index(None, "subject", "seq"),
 )
@@ -148,6 +172,36 @@ log_seal = sa.Table(
     sa.Column("seq", sa.BigInteger, nullable=False, unique=True),
     sa.Column("tx", sa.BigInteger, nullable=False),
     sa.Column("digest", sa.String(64), nullable=False, comment="SM3 over the row and the digest before it"),
+)
+
+log_tile = sa.Table(
+    "log_tile",
+    SHARED_METADATA,
+    sa.Column("level", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("hashes", sa.LargeBinary, nullable=False, comment="up to 256 hashes of 32 bytes"),
+)
+
+log_cosignature = sa.Table(
+    "log_cosignature",
+    SHARED_METADATA,
+    sa.Column("size", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("witness", sa.String(200), primary_key=True),
+    sa.Column("line", sa.Text, nullable=False, comment="signature line of C2SP tlog-cosignature"),
+    sa.Column("received_at", UTCDateTime, nullable=False),
+)
+
+fsck_run = sa.Table(
+    "fsck_run",
+    SHARED_METADATA,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("started_by", sa.String(64), nullable=False),
+    sa.Column("started_at", UTCDateTime, nullable=False),
+    sa.Column("heard_at", UTCDateTime, nullable=False, comment="last sign of life"),
+    sa.Column("rows", sa.BigInteger, nullable=False, default=0),
+    sa.Column("failure", sa.Text, nullable=False, default=""),
+    sa.Column("report", JSON, comment="empty while it runs"),
+    sa.Index(None, "started_at"),
 )
 
 answer = sa.Table(

@@ -7,7 +7,7 @@ a seal (position, digest) outside this database finds that as well.
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,12 +19,15 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from shared.china import LabelledEnum
 from shared.db import bulk_upsert, event_log, execute_core, log_seal
 from shared.errors import Conflict
+from shared.events import merkle
 from shared.events.epoch import LOG_START, Cursor
 from shared.events.log import is_visible, list_after_cursor
 from shared.unit_of_work import ServiceContext
 
 SEAL_BATCH_ROWS = 500
 SEAL_INTERVAL_S = 5.0
+TREE_BATCH_ROWS = 20_000
+"""Leaves added at once to the tree of a log that was sealed before there were trees."""
 GENESIS_DIGEST = "0" * 64
 
 
@@ -36,6 +39,7 @@ class ChainFault(LabelledEnum):
     INSERTED = "inserted", "记录被插入"
     SEAL_MISSING = "seal_missing", "封印缺失"
     REWRITTEN = "rewritten", "封印与留存的摘要不符"
+    TREE = "tree", "校验树与封印不符"
 
 
 class LogFault(BaseModel):
@@ -65,13 +69,17 @@ class LogReport(BaseModel):
 def row_digest(row: Any, before: str) -> str:  # noqa: ANN401 - any row of the log
     """SM3 in hexadecimal over the digest before and the whole row, equal on both databases.
 
-    An empty `person` is left out: rows sealed by v0.2.0 have no such column.
+    Empty `person` and `records` are left out: rows sealed by v0.2.0 have no such columns.
     """
-    values = {name: _to_json_value(value) for name, value in row._asdict().items()}
-    if not values.get("person", "-"):
-        del values["person"]
+    values = row_values(row._asdict())
     text = json.dumps([before, values], ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.new("sm3", text.encode()).hexdigest()
+
+
+def row_values(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of the log as it is sealed: JSON without empty columns that v0.2.0 did not have."""
+    values = {name: _to_json_value(value) for name, value in row.items()}
+    return {name: value for name, value in values.items() if value or name not in {"person", "records"}}
 
 
 def _to_json_value(value: Any) -> Any:  # noqa: ANN401 - any column
@@ -95,6 +103,10 @@ async def seal_rows(context: ServiceContext) -> int:
     async with context.database.read() as session:
         last, cursor = await _last_seal(session)
         rows = await list_after_cursor(session, cursor, limit=SEAL_BATCH_ROWS)
+        is_behind = not rows and await merkle.read_size(session) < last.position
+    if is_behind:
+        async with context.database.write() as session:
+            await merkle.grow_tree(session, TREE_BATCH_ROWS)
     if not rows:
         return 0
     seals, digest = [], last.digest
@@ -104,6 +116,7 @@ async def seal_rows(context: ServiceContext) -> int:
     try:
         async with context.database.write() as session:
             await bulk_upsert(session, log_seal, seals)
+            await merkle.grow_tree(session, TREE_BATCH_ROWS)
     except Conflict:
         return 0
     return len(seals)
@@ -129,6 +142,8 @@ async def verify_chain(session: AsyncSession, kept: Seal | None = None) -> LogRe
     if kept is not None and kept.position > previous.position:
         faults.append(_log_fault(ChainFault.REWRITTEN, last_seq, kept.position))
     faults += [_log_fault(ChainFault.INSERTED, seq, 0) for seq in await _list_unsealed(session)]
+    if (position := await merkle.find_tree_fault(session)) is not None:
+        faults.append(_log_fault(ChainFault.TREE, 0, position))
     return LogReport(rows=rows, faults=faults, head=previous)
 
 

@@ -21,8 +21,10 @@ import sqlalchemy as sa
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from shared.auth import Actor
-from shared.db import bulk_upsert, event_log, execute_core, new_id
+from shared import clock
+from shared.auth import NATION_CODE, Actor
+from shared.db import Database, bulk_upsert, event_log, execute_core, new_id
+from shared.db.row_changes import PENDING_EVENTS, collect_changes
 from shared.errors import Gone, Invalid
 from shared.events.epoch import (
     LOG_START,
@@ -94,11 +96,18 @@ class EventRecord:
     """The model that `before` has columns of; None when none of them is money."""
 
 
+class RecordsSaved(Event):
+    """Rows were saved that no other event of their transaction tells of; about the first of them, `records` names all."""
+
+    topic = "records.saved"
+
+
 async def publish_many(
     session: AsyncSession, records: Sequence[EventRecord], *, actor: Actor, at: datetime
 ) -> None:
-    """Write the rows of many changes of one transaction in their order, with one statement."""
-    rows = [
+    """Log the changes of one transaction in their order; the rows are written at its commit, with one statement."""
+    pending: list[dict[str, Any]] = session.info.setdefault(PENDING_EVENTS, [])
+    pending += [
         {
             "id": new_id(),
             "type": one.event.topic,
@@ -114,18 +123,57 @@ async def publish_many(
             "before": serialize_columns(one.table, one.before) if one.before else {},
             "after": serialize_event(one.event),
             "person": actor.person,
+            "records": {},
         }
         for one in records
     ]
-    remember_events(row["id"] for row in rows)
+    remember_events(row["id"] for row in pending[-len(records) :] if records)
+
+
+async def write_pending_events(session: AsyncSession) -> None:
+    """Write the rows of a transaction that is about to be committed, with what it leaves in the proved tables.
+
+    A changed row is told by the last event about it, else by the last event; without any, by one of its own.
+    """
+    changes = await collect_changes(session)
+    rows: list[dict[str, Any]] = session.info.pop(PENDING_EVENTS, [])
+    if changes and not rows:
+        rows = [_build_saved_row(next(iter(next(iter(changes.values())))))]
+    told = {row["subject"]: row for row in rows}
+    for table, keys in changes.items():
+        for key, described in keys.items():
+            told.get(key, rows[-1])["records"].setdefault(table, {})[key] = described
+    if not rows:
+        return
     tx = current_tx(session)
     if session.get_bind().dialect.name == "postgresql" and len(rows) >= BULK_INSERT_MIN_ROWS:
         # The lock that the insert takes anyway, taken before the offset is read: no epoch begins in between.
         await execute_core(session, sa.text("LOCK TABLE event_log IN ROW EXCLUSIVE MODE"))
         number = (await execute_core(session, sa.select(tx))).scalar_one()
         await bulk_upsert(session, event_log, [{**row, "tx": number} for row in rows])
-    elif rows:
+    else:
         await execute_core(session, event_log.insert().values(tx=tx), rows if len(rows) > 1 else rows[0])
+
+
+Database.before_commit.append(write_pending_events)
+
+
+def _build_saved_row(subject: str) -> dict[str, Any]:
+    at = clock.now()
+    columns = dict.fromkeys(("on_behalf_of", "device", "reason", "person"), "")
+    return columns | {
+        "id": new_id(),
+        "type": RecordsSaved.topic,
+        "subject": subject[:64],
+        "subject_version": 0,
+        "region": NATION_CODE,
+        "actor": "service",
+        "recorded_at": at,
+        "ingested_at": at,
+        "before": {},
+        "after": {},
+        "records": {},
+    }
 
 
 def is_visible(session: AsyncSession) -> sa.ColumnElement[bool]:
@@ -230,6 +278,7 @@ async def list_history(session: AsyncSession, service: str, subject: str) -> lis
 def to_envelope(service: str, row: sa.Row[Any], epoch: str) -> Envelope:
     """A log row as subscribers and readers see it, its position as a cursor of the current epoch."""
     values = row._asdict()
-    values.pop("epoch", None)
+    for name in ("epoch", "records"):
+        values.pop(name, None)
     cursor = format_cursor(epoch, (values.pop("tx"), values.pop("seq")))
     return Envelope(service=service, cursor=cursor, **values)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict
 
 from shared.auth import Actor, May
-from shared.db import execute_core, new_id
+from shared.db import execute_core, new_id, note_rows
 from shared.db import file as file_table
 from shared.errors import Conflict, FieldError, Invalid, NotFound, RateLimited, Unavailable
 from shared.files.content import EXTENSIONS, clean_file_name, require_content
@@ -89,6 +89,7 @@ async def store_upload(
             "uploaded_at": context.clock(),
             "evidence": check.evidence,
         }
+        note_rows(session, file_table, [values])
         return (
             await execute_core(session, file_table.insert().values(**values).returning(*file_table.c))
         ).one()

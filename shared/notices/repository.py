@@ -8,7 +8,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from shared.db import execute_core, notice, objection
+from shared.db import execute_core, note_keys, notice, objection
 from shared.errors import NotFound
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
@@ -98,6 +98,7 @@ async def list_public_notices(
 async def insert_notice(work: UnitOfWork, **values: Any) -> None:  # noqa: ANN401 - the table's columns
     """Insert a notice."""
     await execute_core(work.session, notice.insert().values(**values))
+    note_keys(work.session, notice, [values["id"]])
 
 
 async def update_withdrawal(work: UnitOfWork, notice_id: UUID, reason: str, at: datetime) -> None:
@@ -108,11 +109,13 @@ async def update_withdrawal(work: UnitOfWork, notice_id: UUID, reason: str, at: 
         .where(notice.c.id == notice_id)
         .values(withdrawn_at=at, withdrawn_reason=reason, version=notice.c.version + 1),
     )
+    note_keys(work.session, notice, [notice_id])
 
 
 async def insert_objection(work: UnitOfWork, **values: Any) -> None:  # noqa: ANN401 - the table's columns
     """Insert an objection."""
     await execute_core(work.session, objection.insert().values(**values))
+    note_keys(work.session, objection, [values["id"]])
 
 
 async def system_count_public_objections(work: UnitOfWork, sender: str, notice_id: UUID) -> tuple[int, int]:
@@ -141,6 +144,7 @@ async def update_objection(work: UnitOfWork, objection_id: UUID, **values: Any) 
     await execute_core(
         work.session, objection.update().where(objection.c.id == objection_id).values(**values)
     )
+    note_keys(work.session, objection, [objection_id])
 
 
 async def get_objection(work: UnitOfWork, notice_id: UUID, objection_id: UUID) -> sa.Row[Any]:

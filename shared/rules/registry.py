@@ -20,7 +20,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.auth import LEVEL_DIGITS, NATION_CODE
 from shared.china import RegionCode
-from shared.db import count_as_renewal, execute_core, new_id, rule
+from shared.db import count_as_renewal, execute_core, new_id, note_rows, rule
 from shared.errors import NotFound, to_field_errors
 from shared.request_body import RequestBody
 from shared.rules.keys import Rule, RuleKey, RuleRegistry, ValueT
@@ -232,7 +232,10 @@ async def insert_rule_version(
     newest = sa.select(sa.func.coalesce(sa.func.max(rule.c.version), 0) + 1).where(rule.c.key == entry.key)
     values = entry.model_dump() | {"created_by": by, "created_at": at, "origin": origin, "id": new_id()}
     statement = rule.insert().values(version=newest.scalar_subquery(), **values).returning(*rule.c)
-    return (await execute_core(session, statement)).one()
+    row = (await execute_core(session, statement)).one()
+    if not origin:  # an entry of a file is proved by its origin, the digest of its content
+        note_rows(session, rule, [row._asdict()])
+    return row
 
 
 async def load_rule_files(session: AsyncSession, folder: Path, at: datetime) -> int:

@@ -12,7 +12,9 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match
 
+from embedded.system import list_services
 from shared.auth import May
+from shared.db.migrate import has_database
 from shared.http import Route
 from shared.http.route_index import RouteIndex
 
@@ -24,12 +26,14 @@ OPEN_WRITES = {
     *(f"/api/v1/{name}/public-notices/{{notice_id}}/objections" for name in ("projects", "funds", "assets")),
     "/notices/{board}/{notice_id}",
     "/labels/{code}",
+    *(f"/api/v1/{name}/log/cosignatures" for name in list_services() if has_database(name)),
     "/gettoken",
     "/attendance/list",
     "/attendance/listRecord",
 }
 """Addresses that change something without login: signing in, complaining, objecting to a notice, reporting what is broken by
-its label; the board's pages take these two as forms. The last three read with a token in the query, as DingTalk's clients do."""
+its label; the board's pages take these two as forms. The last three read with a token in the query, as DingTalk's clients do.
+A cosignature is taken because it verifies against an enrolled witness."""
 STATUSES_OF_EVERY_WRITE = {400, 413, 422, 429, 503}
 MAX_BODY_BYTES = 64 * 1024 * 1024
 

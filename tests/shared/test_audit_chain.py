@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 
-from shared.db import Database, event_log, execute_core, log_seal
+from shared.db import Database, event_log, execute_core, log_seal, log_tile
 from shared.events import audit_log
 from shared.events.audit_log import LogReport, Seal, verify_chain
 from tests.shared.factories_events import (
@@ -80,6 +80,7 @@ COLUMN_CHANGES = {
     "id": uuid4(),
     "tx": 1,
     "person": "somebody",
+    "records": {"wall": {"north": "0"}},
 }
 
 
@@ -117,7 +118,7 @@ async def test_a_row_removed_together_with_its_seal_is_found(sealed: Database) -
     await _execute_statement(sealed, event_log.delete().where(event_log.c.seq == seq))
     await _execute_statement(sealed, log_seal.delete().where(log_seal.c.seq == seq))
 
-    assert _list_faults(await _verify_log(sealed)) == [("seal_missing", 0)]
+    assert _list_faults(await _verify_log(sealed)) == [("seal_missing", 0), ("tree", 0)]
 
 
 async def test_a_chain_rewritten_from_a_changed_row_on_differs_from_the_digest_kept_outside(
@@ -128,6 +129,7 @@ async def test_a_chain_rewritten_from_a_changed_row_on_differs_from_the_digest_k
         sealed, event_log.update().where(event_log.c.subject_version == 3).values(actor="somebody")
     )
     await _execute_statement(sealed, log_seal.delete())
+    await _execute_statement(sealed, log_tile.delete())
     await audit_log.seal_rows(build_context(sealed, CallableClock()))
 
     assert (await _verify_log(sealed)).faults == []
@@ -140,8 +142,8 @@ async def test_a_log_cut_off_at_the_end_differs_from_the_digest_kept_outside(sea
     await _execute_statement(sealed, event_log.delete().where(event_log.c.seq == last))
     await _execute_statement(sealed, log_seal.delete().where(log_seal.c.seq == last))
 
-    assert (await _verify_log(sealed)).faults == []
-    assert [str(fault.kind) for fault in (await _verify_log(sealed, kept)).faults] == ["rewritten"]
+    assert _list_faults(await _verify_log(sealed)) == [("tree", 0)]
+    assert [str(fault.kind) for fault in (await _verify_log(sealed, kept)).faults] == ["rewritten", "tree"]
 
 
 async def _change_row(database: Database, dice: random.Random, seq: int) -> None:

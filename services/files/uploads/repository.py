@@ -12,7 +12,7 @@ from services.files.uploads.calculation import split_hash
 from services.files.uploads.models import FileUpload, Picture, UploadPart
 from services.files.uploads.schemas import UploadState
 from shared.auth import region_bounds
-from shared.db import execute_core
+from shared.db import execute_core, note_rows
 from shared.db import file as file_table
 from shared.errors import NotFound
 from shared.files.uploads import FileRead
@@ -112,6 +112,7 @@ async def delete_upload(work: UnitOfWork, upload: FileUpload) -> None:
 async def insert_file(work: UnitOfWork, values: dict[str, Any]) -> None:
     """Insert a finished file."""
     await execute_core(work.session, file_table.insert().values(**values))
+    note_rows(work.session, file_table, [values])
 
 
 async def system_find_file(work: UnitOfWork, file_id: UUID) -> FileRead | None:

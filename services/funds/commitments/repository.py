@@ -13,7 +13,7 @@ from services.funds.commitments.models import CachedProject, Commitment
 from services.funds.commitments.schemas import CommitmentState
 from shared.auth import May
 from shared.clients.projects import ProjectSnapshot
-from shared.db import execute_core
+from shared.db import execute_core, note_keys
 from shared.unit_of_work import UnitOfWork
 
 COMMITMENT: sa.Table = Commitment.__table__  # type: ignore[attr-defined]
@@ -56,7 +56,9 @@ async def system_update_commitment_state(
         .where(COMMITMENT.c.id.in_(ids), COMMITMENT.c.state == was)
         .values(state=now, last_error="")
     )
-    return (await execute_core(work.session, statement)).rowcount
+    changed = (await execute_core(work.session, statement.returning(COMMITMENT.c.id))).scalars().all()
+    note_keys(work.session, COMMITMENT, changed)
+    return len(changed)
 
 
 async def system_record_release_error(work: UnitOfWork, commitment_id: UUID, error: str) -> None:

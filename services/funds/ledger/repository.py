@@ -14,7 +14,7 @@ from sqlmodel import col, select
 from services.funds.ledger.accounts import AccountKey, AccountKind, Posting
 from services.funds.ledger.models import LedgerAccount, LedgerEntry, LedgerPosting, YearClosing
 from shared.auth import May
-from shared.db import execute_core
+from shared.db import execute_core, note_rows
 from shared.rules import ancestor_codes
 from shared.unit_of_work import UnitOfWork
 
@@ -80,7 +80,10 @@ def _build_balance_update(accounts: int) -> Any:  # noqa: ANN401 - an Update wit
 async def insert_entry(work: UnitOfWork, values: Mapping[str, Any]) -> bool:
     """Insert the entry unless its key exists; return whether it was inserted."""
     statement = _build_entry_insert(postgres=_is_postgres(work))
-    return (await execute_core(work.session, statement, values)).first() is not None
+    inserted = (await execute_core(work.session, statement, values)).first() is not None
+    if inserted:
+        note_rows(work.session, ENTRY, [values])
+    return inserted
 
 
 async def find_entry_by_key(work: UnitOfWork, key: str) -> LedgerEntry | None:
@@ -207,16 +210,19 @@ async def insert_postings(
     work: UnitOfWork, entry_id: UUID, postings: Sequence[Posting], happened_on: date
 ) -> None:
     """Insert the postings of an entry, numbered from 1."""
-    values: dict[str, Any] = {}
-    for number, posting in enumerate(postings):
-        values |= {
-            f"entry_id{number}": entry_id,
-            f"position{number}": number + 1,
-            f"account_id{number}": posting.account.id,
-            f"amount{number}": posting.amount,
-            f"happened_on{number}": happened_on,
+    rows = [
+        {
+            "entry_id": entry_id,
+            "position": number,
+            "account_id": posting.account.id,
+            "amount": posting.amount,
+            "happened_on": happened_on,
         }
+        for number, posting in enumerate(postings, 1)
+    ]
+    values = {f"{name}{number}": value for number, row in enumerate(rows) for name, value in row.items()}
     await execute_core(work.session, _build_postings_insert(len(postings)), values)
+    note_rows(work.session, POSTING, rows)
 
 
 def _build_stage_sums(kind: Any, balance: Any) -> list[Any]:  # noqa: ANN401 - column expressions

@@ -11,7 +11,7 @@ from services.funds.payments.lifecycle import PaymentState
 from services.funds.payments.models import Beneficiary, Payment, Refund
 from services.funds.payments.schemas import BeneficiaryState
 from shared.auth import May, region_bounds
-from shared.db import execute_core
+from shared.db import delete_rows, execute_core
 from shared.errors import NotFound
 from shared.http import Page, PageParams, list_page
 from shared.unit_of_work import UnitOfWork
@@ -140,7 +140,7 @@ BENEFICIARY_ORDERS = {"position": col(Beneficiary.position)}
 
 async def replace_beneficiaries(work: UnitOfWork, payment_id: UUID, rows: Sequence[Beneficiary]) -> None:
     """Replace all beneficiaries of a payment. Not scoped: the caller has access to the payment."""
-    await execute_core(work.session, sa.delete(BENEFICIARY).where(BENEFICIARY.c.payment_id == payment_id))
+    await delete_rows(work.session, BENEFICIARY, BENEFICIARY.c.payment_id == payment_id)
     work.session.add_all(rows)
     await work.session.flush()
 

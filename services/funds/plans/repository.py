@@ -12,7 +12,7 @@ from services.funds.plans.lifecycle import PlanState
 from services.funds.plans.models import Plan, PlanLine
 from services.funds.sources.models import Source
 from shared.auth import May, region_bounds
-from shared.db import execute_core
+from shared.db import delete_rows, execute_core
 from shared.errors import NotFound
 from shared.http import Page, PageParams, list_page
 from shared.unit_of_work import UnitOfWork
@@ -41,7 +41,7 @@ async def list_lines(work: UnitOfWork, plan_id: UUID) -> list[PlanLine]:
 
 async def replace_lines(work: UnitOfWork, plan_id: UUID, lines: Sequence[PlanLine]) -> None:
     """Replace all lines of a plan."""
-    await execute_core(work.session, sa.delete(LINE).where(LINE.c.plan_id == plan_id))
+    await delete_rows(work.session, LINE, LINE.c.plan_id == plan_id)
     work.session.add_all(lines)
     await work.session.flush()
 

@@ -13,7 +13,7 @@ from services.funds.payments.models import Payment, Refund
 from services.funds.statements.models import Statement, StatementLine
 from services.funds.statements.schemas import OPEN_RESULTS, MatchResult, Side, StatementState
 from shared.auth import May, region_bounds
-from shared.db import execute_core
+from shared.db import delete_rows, execute_core
 from shared.errors import NotFound
 from shared.http import Page, PageParams, list_page
 from shared.unit_of_work import UnitOfWork
@@ -72,12 +72,8 @@ async def list_lines(
 async def delete_our_lines(work: UnitOfWork, statement_id: UUID) -> None:
     """Delete our unmatched, unexplained lines and those of groups before matching again."""
     line = LINE.c
-    statement = sa.delete(LINE).where(
-        line.statement_id == statement_id,
-        line.side == "ours",
-        line.match.in_((MatchResult.ALONE, MatchResult.GROUPED)),
-    )
-    await execute_core(work.session, statement)
+    unsettled = line.match.in_((MatchResult.ALONE, MatchResult.GROUPED))
+    await delete_rows(work.session, LINE, line.statement_id == statement_id, line.side == "ours", unsettled)
 
 
 async def sum_lines_by_result(work: UnitOfWork, statement_id: UUID) -> list[sa.Row[Any]]:

@@ -16,7 +16,7 @@ from services.funds.targets.calculation import FULL_COMPLETION
 from services.funds.targets.lifecycle import TargetState
 from services.funds.targets.models import Target, TargetIndicator, TargetMonitoring
 from shared.auth import May, region_bounds
-from shared.db import execute_core
+from shared.db import delete_rows, execute_core
 from shared.errors import NotFound
 from shared.http import Page, PageParams, list_page
 from shared.unit_of_work import UnitOfWork
@@ -24,6 +24,7 @@ from shared.unit_of_work import UnitOfWork
 ORDERS = {"created_at": col(Target.created_at)}
 ALLOCATED_KINDS = (AccountKind.UNPAID, AccountKind.APPLIED, AccountKind.PAID)
 LINE: sa.Table = PlanLine.__table__  # type: ignore[attr-defined]
+INDICATOR: sa.Table = TargetIndicator.__table__  # type: ignore[attr-defined]
 
 
 async def get_target(work: UnitOfWork, target_id: UUID, *, lock: bool = False) -> Target:
@@ -136,9 +137,7 @@ async def find_monitoring(work: UnitOfWork, monitoring_id: UUID) -> TargetMonito
 
 async def replace_indicators(work: UnitOfWork, target_id: UUID, rows: Sequence[TargetIndicator]) -> None:
     """Replace all indicators of a target."""
-    await execute_core(
-        work.session, sa.delete(TargetIndicator).where(col(TargetIndicator.target_id) == target_id)
-    )
+    await delete_rows(work.session, INDICATOR, INDICATOR.c.target_id == target_id)
     for row in rows:
         work.session.add(row)
     await work.session.flush()

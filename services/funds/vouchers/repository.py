@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from services.funds.vouchers.models import Voucher
-from shared.db import execute_core
+from shared.db import execute_core, note_rows
 from shared.unit_of_work import UnitOfWork
 
 VOUCHER: sa.Table = Voucher.__table__  # type: ignore[attr-defined]
@@ -29,4 +29,6 @@ async def insert_voucher(work: UnitOfWork, values: dict[str, Any]) -> sa.Row[Any
     insert = postgresql.insert if work.session.get_bind().dialect.name == "postgresql" else sqlite.insert
     await execute_core(work.session, insert(VOUCHER).on_conflict_do_nothing(), values)
     query = sa.select(VOUCHER).where(*_build_key_conditions(values)).with_for_update()
-    return (await execute_core(work.session, query)).one()
+    row = (await execute_core(work.session, query)).one()
+    note_rows(work.session, VOUCHER, [row._asdict()])
+    return row

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 import sqlalchemy as sa
-from sqlmodel import col, delete, select, update
+from sqlmodel import col, select, update
 
 from services.identity.accounts.models import Account, FormerPassword, RoleGrant
 from shared.auth import May, Role
-from shared.db import execute_core
+from shared.db import delete_rows, execute_core, note_keys
 from shared.errors import NotFound
 from shared.unit_of_work import UnitOfWork
 
@@ -113,13 +113,17 @@ async def system_list_grants(
 async def system_rename_person(work: UnitOfWork, person_id: str, accounts: Sequence[str]) -> None:
     """Name a person by the first of the accounts that stay, when the account it was named by leaves."""
     query = update(Account).where(col(Account.person_id) == person_id, col(Account.id).in_(accounts))
-    await execute_core(work.session, query.values(person_id=accounts[0]))
+    renamed = (
+        await execute_core(work.session, query.values(person_id=accounts[0]).returning(col(Account.id)))
+    ).scalars()
+    note_keys(work.session, Account.__table__, renamed)  # type: ignore[attr-defined]
 
 
 async def delete_grants(work: UnitOfWork, account_id: str) -> None:
     """Delete the grants of an account that lie in the caller's regions."""
     scope = work.actor.scope_filter(May.ACCOUNT_MANAGE, col(RoleGrant.region))
-    await execute_core(work.session, delete(RoleGrant).where(col(RoleGrant.account_id) == account_id, scope))
+    grants: sa.Table = RoleGrant.__table__  # type: ignore[attr-defined]
+    await delete_rows(work.session, grants, grants.c.account_id == account_id, scope)
 
 
 def build_kind_condition(kind: str) -> sa.ColumnElement[bool]:

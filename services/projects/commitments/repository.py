@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from services.projects.commitments.models import Commitment
-from shared.db import execute_core
+from shared.db import execute_core, note_keys
 from shared.unit_of_work import UnitOfWork
 
 COMMITMENT_TABLE: sa.Table = Commitment.__table__  # type: ignore[attr-defined]
@@ -49,4 +49,5 @@ async def system_mark_issued(
         .where(COMMITMENT_TABLE.c.document_no == document_no)
         .values(issued_at=at)
     )
-    await execute_core(work.session, statement)
+    issued = (await execute_core(work.session, statement.returning(COMMITMENT_TABLE.c.id))).scalars()
+    note_keys(work.session, COMMITMENT_TABLE, issued)

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from services.projects.milestones.models import Milestone
-from shared.db import execute_core
+from shared.db import delete_rows
 from shared.errors import NotFound
 from shared.unit_of_work import UnitOfWork
 
@@ -21,10 +21,8 @@ async def list_milestones(work: UnitOfWork, project_id: UUID) -> list[Milestone]
 
 async def delete_open_milestones(work: UnitOfWork, project_id: UUID) -> None:
     """Delete the milestones of a project that are not completed. The caller has checked access to the project."""
-    statement = sa.delete(MILESTONE_TABLE).where(
-        MILESTONE_TABLE.c.project_id == project_id, MILESTONE_TABLE.c.done_on.is_(None)
-    )
-    await execute_core(work.session, statement)
+    own, is_open = MILESTONE_TABLE.c.project_id == project_id, MILESTONE_TABLE.c.done_on.is_(None)
+    await delete_rows(work.session, MILESTONE_TABLE, own, is_open)
 
 
 async def get_milestone(work: UnitOfWork, project_id: UUID, milestone_id: UUID) -> Milestone:

@@ -37,7 +37,16 @@ from services.projects.projects.models import (
 from services.projects.projects.schemas import ApplicantKind, MoneyKind
 from shared.auth import Actor, May, Role, region_bounds
 from shared.clients.projects import ProjectMoved
-from shared.db import Rows, SelectsTogether, as_snapshot, event_log, execute_core, notice, search
+from shared.db import (
+    Rows,
+    SelectsTogether,
+    as_snapshot,
+    delete_rows,
+    event_log,
+    execute_core,
+    notice,
+    search,
+)
 from shared.errors import NotFound
 from shared.events import insert_once
 from shared.http import Page, PageParams, list_page
@@ -332,7 +341,7 @@ async def list_targets(work: UnitOfWork, project_id: UUID) -> list[Target]:
 
 async def replace_rows(work: UnitOfWork, table: sa.Table, project_id: UUID, rows: Sequence[Any]) -> None:
     """Replace all rows of a project in a child table."""
-    await execute_core(work.session, sa.delete(table).where(table.c.project_id == project_id))
+    await delete_rows(work.session, table, table.c.project_id == project_id)
     work.session.add_all(rows)
     await work.session.flush()
 

@@ -13,7 +13,7 @@ from services.projects.screening.duplicates import DuplicateKeys
 from services.projects.screening.models import Clearance, RuleSetRow, ScreeningRun, SimilarityKey
 from services.projects.screening.schemas import ClearanceState, KnownProject, RuleSetState
 from shared.auth import Actor, May
-from shared.db import execute_core
+from shared.db import execute_core, note_keys
 from shared.errors import NotFound
 from shared.http import Page, PageParams, list_page
 from shared.rules import ancestor_codes
@@ -188,6 +188,7 @@ async def system_insert_runs(work: UnitOfWork, runs: Sequence[dict[str, Any]]) -
     """Insert screening runs."""
     if runs:
         await execute_core(work.session, RUN_TABLE.insert(), runs)
+        note_keys(work.session, RUN_TABLE, [run["id"] for run in runs])
 
 
 async def system_find_cleared(work: UnitOfWork, marks: Collection[str]) -> set[str]:

@@ -13,7 +13,7 @@ from services.projects.projects.repository import PROJECT_TABLE
 from services.projects.screening.models import RuleSetRow, ScreeningJob, ScreeningJobChange
 from services.projects.screening.schemas import RuleSetState, ScreeningJobKind, ScreeningJobState
 from shared.auth import May, region_bounds
-from shared.db import execute_core
+from shared.db import execute_core, note_keys
 from shared.errors import NotFound
 from shared.http import Page, PageParams, list_page
 from shared.rules import ancestor_codes
@@ -110,6 +110,7 @@ async def system_update_projects(work: UnitOfWork, projects: Sequence[dict[str, 
             )
         )
         await execute_core(work.session, statement, projects)
+        note_keys(work.session, PROJECT_TABLE, [row["project_id"] for row in projects])
 
 
 async def system_insert_job_changes(work: UnitOfWork, rows: Sequence[dict[str, Any]]) -> None:
