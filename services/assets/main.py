@@ -149,6 +149,7 @@ SERVICE = Service(
         run_periodically("totals", apply_deltas, 5),
     ),
     rules=(*RULES, *list_detector_rules(DETECTORS)),
+    rule_permission=May.ASSET_RULE_MANAGE,
 )
 
 

@@ -147,6 +147,7 @@ SERVICE = Service(
         run_periodically("imports", partial(run_next_batch, IMPORTS), 2),
     ),
     rules=RULES,
+    rule_permission=May.PRESENCE_RULE_MANAGE,
     middleware=((FastPathMiddleware, lambda context: {"context": context}),),
 )
 
