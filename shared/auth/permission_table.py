@@ -107,6 +107,7 @@ class May(LabelledEnum):
     WORKPLAN_MANAGE = "workplan:manage", "编制要点任务"
     WORKPLAN_REPORT = "workplan:report", "填报任务进度"
     WORKPLAN_CONFIRM = "workplan:confirm", "核实任务进度"
+    WORKPLAN_RULE_MANAGE = "workplan-rule:manage", "维护要点任务规则"
 
 
 # fmt: off
@@ -213,5 +214,6 @@ PERMISSION_TABLE: dict[May, str] = {
     May.WORKPLAN_MANAGE:           ". . . . b . . . . . . .",
     May.WORKPLAN_REPORT:           ". . b b b b . . . . . .",
     May.WORKPLAN_CONFIRM:          ". . . b b . . . . . . .",
+    May.WORKPLAN_RULE_MANAGE:      ". . . . b . . . . . . .",
 }
 # fmt: on
