@@ -193,7 +193,8 @@ def _render_licences() -> str:
 
 def _render_rules(apps: dict[str, FastAPI]) -> str:
     parts = ["# Rules 规则\n\n", GENERATED_NOTICE]
-    keys = {key.key: key for app in apps.values() for key in app.state.context.rules.registry}
+    registries = [app.state.context.rules.registry for app in apps.values()]
+    keys = {key.key: key for registry in registries for key in registry}
     for folder in [ROOT / "shared" / "notices", *sorted((ROOT / "services").glob("*/rules"))]:
         entries = [one.entry for one in read_rule_files(folder)]
         if entries:
@@ -206,14 +207,21 @@ def _render_rules(apps: dict[str, FastAPI]) -> str:
                 "\n### Shapes\n\n| rule | field | 名称 | type and bounds | who may change it |\n|---|---|---|---|---|\n"
             )
             for name in dict.fromkeys(entry.key for entry in entries):
-                parts += _render_shape(keys[name])
+                may = sorted(
+                    {
+                        registry.get_permission(keys[name])
+                        for registry in registries
+                        if registry.find_key(name)
+                    }
+                )
+                parts += _render_shape(keys[name], " / ".join(f"`{one}`" for one in may))
             parts.append("\n")
     return "".join(parts).rstrip() + "\n"
 
 
-def _render_shape(key: RuleKey[Any]) -> list[str]:
+def _render_shape(key: RuleKey[Any], may: str) -> list[str]:
     schema = key.json_schema()
-    who = f"`{key.permission}`" + (", then a second person" if key.needs_second_person else "")
+    who = may + (", then a second person" if key.needs_second_person else "")
     fields = list(_list_fields(schema, schema.get("$defs", {}), ""))
     return [
         f"| {f'`{key.key}`' if not at else ''} | {f'`{name}`' if name else ''} | {title} | {bounds} | {who if not at else ''} |\n"

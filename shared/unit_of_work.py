@@ -1,13 +1,14 @@
 """Unit of work of one request or task: transaction, actor, timestamp, and the context of the running service."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
 from typing import Any, Protocol, TypeVar, runtime_checkable
 from zoneinfo import ZoneInfo
 
+import sqlalchemy as sa
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.auth import NATION_CODE, Actor, Grant, Keyring, Role, TokenVerifier, issue_service_token
@@ -42,6 +43,10 @@ class ServiceContext:
     storage: Storage
     rules: RuleCache
     clock: Callable[[], datetime]
+    file_readers: Mapping[str, Sequence["RecordReader"]] = field(default_factory=dict)
+    """Table → what answers the ids of its records, of those given, that the caller may read."""
+    photo_readers: Sequence["RecordReader"] = ()
+    """The same by the file's id in a column, for tables that are written in bulk."""
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     memory: dict[str, Any] = field(default_factory=dict)
     """Values kept in memory while the service runs (caches, the group commit of check-ins), by name."""
@@ -144,3 +149,7 @@ class UnitOfWork:
     def service_client(self, service: str) -> ServiceClient:
         """Client of another service. Call it before the first statement of a transaction, or locks wait for the network."""
         return ServiceClient(self.context, service, self.actor, self.at)
+
+
+RecordReader = Callable[[UnitOfWork, set[str]], sa.Select[Any]]
+"""Answers which of the given records the caller may read."""

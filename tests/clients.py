@@ -21,6 +21,9 @@ DEFAULT_REGIONS = {"town_officer": TOWN, "village_clerk": VILLAGE, "cadre": VILL
 """Where a role is at home when a test does not say."""
 
 
+RULE_BASIS = "凉区办发〔2026〕12号"
+
+
 class TestKey:
     """An ES256 key beside identity's own, so that a test needs no login."""
 
@@ -63,6 +66,21 @@ class ServiceUnderTest:
     def anonymous_client(self) -> httpx.AsyncClient:
         """A client without login."""
         return self.system.client_with_claims(self.name, None)
+
+
+async def set_rule_version(service: ServiceUnderTest, body: Mapping[str, Any], role: str = "bureau") -> Any:
+    """Set a district's version of a rule; another person confirms one that begins in the past."""
+    region = str(body["region"])
+    address = f"/{service.name}/rules"
+    made = await service.client_as(role, region).post(address, json={"basis": RULE_BASIS, **body})
+    assert made.status_code == 201, made.text
+    version = made.json()
+    if version["waiting"]:
+        second = service.client_as(role, region, person="second.person")
+        confirmed = await second.post(f"{address}/{version['key']}/{version['version']}/confirm")
+        assert confirmed.status_code == 200, confirmed.text
+        version = confirmed.json()
+    return version
 
 
 class SystemUnderTest:

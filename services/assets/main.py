@@ -153,6 +153,7 @@ SERVICE = Service(
         run_periodically("totals", apply_deltas, 5, follows_writes=True),
     ),
     rules=(*RULES, *list_detector_rules(DETECTORS)),
+    rule_permission=May.ASSET_RULE_MANAGE,
 )
 
 

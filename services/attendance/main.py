@@ -149,6 +149,7 @@ SERVICE = Service(
         run_periodically("imports", partial(run_next_batch, IMPORTS), 2),
     ),
     rules=RULES,
+    rule_permission=May.PRESENCE_RULE_MANAGE,
     middleware=((FastPathMiddleware, lambda context: {"context": context}),),
 )
 

@@ -26,6 +26,7 @@ SERVICE = Service(
     routers=(uploads,),
     internal_routers=(internal_router,),
     rules=RULES,
+    rule_permission=May.FILE_RULE_MANAGE,
     background=(run_periodically("expired uploads", delete_expired_uploads, TIDY_PAUSE_S),),
 )
 

@@ -138,6 +138,7 @@ SERVICE = Service(
     ),
     webhooks=May.WEBHOOK_MANAGE,
     rules=(*RULES, *list_detector_rules(DETECTORS)),
+    rule_permission=May.FUND_RULE_MANAGE,
 )
 
 

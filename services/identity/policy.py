@@ -113,6 +113,10 @@ REFRESH_GRACE: RuleKey[int] = _declare(
     "auth.refresh_grace", Annotated[int, Field(title="刷新令牌重发宽限(秒)", ge=0, le=120)]
 )
 TOKEN_LIFE: RuleKey[TokenLife] = _declare("auth.token_life", TokenLife)
+CONFIRMED_ROLES: RuleKey[frozenset[Role]] = _declare(
+    "auth.confirmed_roles",
+    Annotated[frozenset[Role], Field(title="授权须第二名管理员确认的角色", max_length=20)],
+)
 
 RULES: tuple[RuleKey[Any], ...] = (
     LOCK_OUT,
@@ -124,5 +128,6 @@ RULES: tuple[RuleKey[Any], ...] = (
     SESSIONS,
     REFRESH_GRACE,
     TOKEN_LIFE,
+    CONFIRMED_ROLES,
 )
 """The registry of the rules above."""

@@ -150,6 +150,7 @@ SERVICE = Service(
     ),
     start=store_built_in_rules,
     rules=(*RULES, *list_detector_rules(DETECTORS)),
+    rule_permission=May.PROJECT_RULE_MANAGE,
 )
 
 

@@ -39,6 +39,7 @@ SERVICE = Service(
         watch_deadlines(ALERTS, DETECTORS),
     ),
     rules=list_detector_rules(DETECTORS),
+    rule_permission=May.RECTIFICATION_RULE_MANAGE,
 )
 
 

@@ -25,6 +25,7 @@ SERVICE = Service(
     routers=(summary_router, paper_router, plans, targets),
     kinds=(WORK_PLAN_KIND, WORK_TARGET_KIND),
     rules=RULES,
+    rule_permission=May.WORKPLAN_RULE_MANAGE,
 )
 
 

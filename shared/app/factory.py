@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
 import structlog
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
@@ -37,6 +38,7 @@ from shared.events.webhooks import router as webhooks
 from shared.events.webhooks.delivery import WebhookDispatcher
 from shared.files import Storage
 from shared.files import router as files
+from shared.files.holders import list_file_columns, note_holders_of_old_files
 from shared.http import (
     API_PREFIX,
     AdmissionMiddleware,
@@ -48,6 +50,7 @@ from shared.http import (
 )
 from shared.records import RecordKind, bind_kinds, list_get_addresses
 from shared.records.description import CodeSets, Switches
+from shared.records.file_readers import build_file_readers, build_photo_readers
 from shared.records.router import (
     internal_changes_router,
     internal_description_router,
@@ -109,6 +112,8 @@ class Service:
     """Routers for other services, under /internal: the door hands nothing to them."""
     rules: Sequence[RuleKey[Any]] = ()
     """Every dated rule it reads, with the shape of its value and who may change it."""
+    rule_permission: May | None = None
+    """Who may set the district's own versions of its rules, unless a rule names another permission."""
     webhooks: May | None = None
     """Permission to manage its webhooks; None for a service without webhooks."""
     middleware: Sequence[tuple[Callable[..., ASGIApp], Callable[[ServiceContext], dict[str, Any]]]] = ()
@@ -123,7 +128,7 @@ class Service:
     def list_routers(self) -> list[APIRouter]:
         """All routers under /api/v1: those every service has, then its own."""
         common = (
-            rule_router(self.name, RuleRegistry(self.list_rules())),
+            rule_router(self.name, self.rule_registry()),
             files.file_router(self.name),
             feed.event_feed_router(self.name, self.read),
             admin_routes.admin_router(self.name),
@@ -138,6 +143,10 @@ class Service:
         reminded = [reminder_router(self.name, self.read)] if list_reminded_kinds(self.kinds) else []
         pushed = [webhooks.webhook_router(self.name, self.read, self.webhooks)] if self.webhooks else []
         return [*common, *audited, *pushed, *reminded, *self.routers]
+
+    def rule_registry(self) -> RuleRegistry:
+        """Its rules by name, with who may change them."""
+        return RuleRegistry(self.list_rules(), self.rule_permission)
 
     def composed_part(self) -> Composition:
         """Its part in composed pages; whether it has public notices follows from its routes."""
@@ -223,8 +232,10 @@ def _create_context(
             settings.storage_url or str(settings.var / "files"),
             earlier=str(settings.var / "files" / service.name),
         ),
-        rules=RuleCache(RuleRegistry(service.list_rules())),
+        rules=RuleCache(service.rule_registry()),
         clock=now,
+        file_readers=build_file_readers(service.kinds),
+        photo_readers=build_photo_readers(service.kinds),
     )
 
 
@@ -232,12 +243,18 @@ async def _on_startup(service: Service, context: ServiceContext) -> None:
     async with context.database.advisory_lock(STARTUP_LOCK_ID):
         async with context.database.write() as session:
             await settle_epoch(session, context.clock())
+            await note_holders_of_old_files(session, _list_file_tables(service))
         if service.fsck is not None:
             await write_baseline(context, service.fsck)
         await _load_rules(service, context)
         if service.start is not None:
             await service.start(context)
     await inbox.ask_subscribers(context)
+
+
+def _list_file_tables(service: Service) -> list[sa.Table]:
+    tables = {table for kind in service.kinds for table in kind.table.metadata.tables.values()}
+    return [table for table in tables if list_file_columns(table)]
 
 
 async def _load_rules(service: Service, context: ServiceContext) -> None:

@@ -16,7 +16,6 @@ class May(LabelledEnum):
     FILE_UPLOAD = "file:upload", "上传文件"
     FILE_READ = "file:read", "查看文件"
     RULE_READ = "rule:read", "查看规则"
-    RULE_MANAGE = "rule:manage", "维护规则"
     LOG_OPERATE = "log:operate", "运维事件日志"
     LOG_VERIFY = "log:verify", "校验事件日志"
     REMINDER_MANAGE = "reminder:manage", "管理到期提醒"
@@ -35,6 +34,7 @@ class May(LabelledEnum):
     ASSET_APPROVE = "asset:approve", "审批资产事项"
     ASSET_NOTICE = "asset:notice", "发布资产公示"
     ASSET_OBJECT = "asset:object", "登记资产异议"
+    ASSET_RULE_MANAGE = "asset-rule:manage", "维护资产规则"
     # attendance
     CHECK_IN = "presence:check_in", "打卡"
     PRESENCE_READ = "presence:read", "查看在岗情况"
@@ -48,6 +48,10 @@ class May(LabelledEnum):
     PRESENCE_EXCHANGE = "presence:exchange", "与考勤系统交换"
     SPOT_CHECK = "presence:spot_check", "抽查"
     COMPLAINT_HANDLE = "complaint:handle", "办理考勤投诉"
+    PRESENCE_RULE_MANAGE = "presence-rule:manage", "维护驻村规则"
+    PRESENCE_CHANNEL = "presence-channel:manage", "管理考勤接口与外部账号"
+    # files
+    FILE_RULE_MANAGE = "file-rule:manage", "维护文件规则"
     # funds
     FUND_READ = "fund:read", "查看资金"
     SOURCE_REGISTER = "source:register", "登记资金来源"
@@ -69,6 +73,7 @@ class May(LabelledEnum):
     RECONCILE = "fund:reconcile", "对账"
     EXCHANGE = "fund:exchange", "与财政系统交换"
     WEBHOOK_MANAGE = "webhook:manage", "管理事件推送"
+    FUND_RULE_MANAGE = "fund-rule:manage", "维护资金规则"
     # gateway
     OVERVIEW_READ = "overview:read", "查看总览"
     THREAD_READ = "thread:read", "查看资金全链条"
@@ -85,6 +90,7 @@ class May(LabelledEnum):
     PROJECT_COMMIT = "project:commit", "登记资金安排"
     SCREENING_TRY = "screening:try", "试筛文本"
     PROJECT_NOTICE = "project:notice", "发布项目公示"
+    PROJECT_RULE_MANAGE = "project-rule:manage", "维护项目规则"
     PROJECT_OBJECT = "project:object", "登记项目异议"
     # rectification
     RECTIFICATION_READ = "rectification:read", "查看整改台账"
@@ -93,6 +99,7 @@ class May(LabelledEnum):
     RECTIFICATION_TOWN_CHECK = "rectification:town_check", "镇核实整改"
     RECTIFICATION_CHECK = "rectification:check", "部门核实整改"
     RECTIFICATION_CLOSE = "rectification:close", "整改销号"
+    RECTIFICATION_RULE_MANAGE = "rectification-rule:manage", "维护整改规则"
     # sync
     SYNC_READ = "sync:read", "查看本人的同步记录"
     # workplan
@@ -100,104 +107,113 @@ class May(LabelledEnum):
     WORKPLAN_MANAGE = "workplan:manage", "编制要点任务"
     WORKPLAN_REPORT = "workplan:report", "填报任务进度"
     WORKPLAN_CONFIRM = "workplan:confirm", "核实任务进度"
+    WORKPLAN_RULE_MANAGE = "workplan-rule:manage", "维护要点任务规则"
 
 
 # fmt: off
 PERMISSION_TABLE: dict[May, str] = {
-    #                              clerk cadre town line bureau finance leader auditor admin secadm machine service
+    #                               clerk cadre town line bureau finance leader auditor admin secadm machine service
     # identity
-    May.ACCOUNT_READ:             "s s s s s s s b b b . a",
-    May.ACCOUNT_MANAGE:           ". . . . . . . . b . . .",
-    May.SECURITY_MANAGE:          ". . . . . . . . . b . .",
-    May.REGION_READ:              "a a a a a a a a a a a a",
-    May.REGION_MANAGE:            ". . . . . . . . b . . .",
+    May.ACCOUNT_READ:              "s s s s s s s b b b . a",
+    May.ACCOUNT_MANAGE:            ". . . . . . . . b . . .",
+    May.SECURITY_MANAGE:           ". . . . . . . . . b . .",
+    May.REGION_READ:               "a a a a a a a a a a a a",
+    May.REGION_MANAGE:             ". . . . . . . . b . . .",
     # every service
-    May.FILE_UPLOAD:              "b b b b b b . . . . b a",
-    May.FILE_READ:                "b b b b b b b b . . b a",
-    May.RULE_READ:                "a a a a a a a a a a a a",
-    May.RULE_MANAGE:              ". . . . b b . . . . . .",
-    May.LOG_OPERATE:              ". . . . . . . . b . . .",
-    May.LOG_VERIFY:               ". . . . . . . b b . . .",
-    May.REMINDER_MANAGE:          ". . . . b b . . . . . .",
-    May.EVENT_DELIVER:            ". . . . . . . . . . . a",
+    May.FILE_UPLOAD:               "b b b b b b . . . . b a",
+    May.FILE_READ:                 "b b b b b b b b . . b a",
+    May.RULE_READ:                 "a a a a a a a a a a a a",
+    May.LOG_OPERATE:               ". . . . . . . . b . . .",
+    May.LOG_VERIFY:                ". . . . . . . b b . . .",
+    May.REMINDER_MANAGE:           ". . . . b b . . . . . .",
+    May.EVENT_DELIVER:             ". . . . . . . . . . . a",
     # assets
-    May.ASSET_READ:               "b b b b b b b b . . b a",
-    May.ASSET_REGISTER:           "b . b b b . . . . . . .",
-    May.ASSET_CONFIRM:            ". . . b b . . . . . . .",
-    May.ASSET_HAND_OVER:          ". . b b b . . . . . . .",
-    May.ASSET_RECEIVE:            "b . b b . . . . . . . .",
-    May.ASSET_OPERATE:            "b . b b . . . . . . . .",
-    May.ASSET_KEEP:               "b . b b . . . . . . . .",
-    May.CAMPAIGN_RUN:             ". . b . b . . . . . . .",
-    May.ASSET_INSPECT:            "b b b b b . . . . . . .",
-    May.ASSET_DISPOSE:            "b . b b . . . . . . . .",
-    May.ASSET_APPROVE:            ". . . . b . . . . . . .",
-    May.ASSET_NOTICE:             "b . b b b . . . . . . .",
-    May.ASSET_OBJECT:             "b b b b b b b . . . . .",
+    May.ASSET_READ:                "b b b b b b b b . . b a",
+    May.ASSET_REGISTER:            "b . b b b . . . . . . .",
+    May.ASSET_CONFIRM:             ". . . b b . . . . . . .",
+    May.ASSET_HAND_OVER:           ". . b b b . . . . . . .",
+    May.ASSET_RECEIVE:             "b . b b . . . . . . . .",
+    May.ASSET_OPERATE:             "b . b b . . . . . . . .",
+    May.ASSET_KEEP:                "b . b b . . . . . . . .",
+    May.CAMPAIGN_RUN:              ". . b . b . . . . . . .",
+    May.ASSET_INSPECT:             "b b b b b . . . . . . .",
+    May.ASSET_DISPOSE:             "b . b b . . . . . . . .",
+    May.ASSET_APPROVE:             ". . . . b . . . . . . .",
+    May.ASSET_NOTICE:              "b . b b b . . . . . . .",
+    May.ASSET_OBJECT:              "b b b b b b b . . . . .",
+    May.ASSET_RULE_MANAGE:         ". . . . b . . . . . . .",
     # attendance
-    May.CHECK_IN:                 ". s . . . . . . . . . .",
-    May.PRESENCE_READ:            ". s b . b . b b . . . a",
-    May.PRESENCE_REVIEW:          ". . b . b . . . . . . .",
-    May.POST_MANAGE:              ". . b . b . . . . . . .",
-    May.TEAM_MANAGE:              ". . b . b . . . . . . .",
-    May.LEAVE_REQUEST:            ". s . . . . . . . . . .",
-    May.LEAVE_APPROVE:            ". . b . b . b . . . . .",
-    May.VISIT_RECORD:             ". s . . . . . . . . . .",
-    May.PRESENCE_IMPORT:          ". . . . b . . . . . . .",
-    May.PRESENCE_EXCHANGE:        ". . . . b . . . . . b .",
-    May.SPOT_CHECK:               ". . b . b . . . . . . .",
-    May.COMPLAINT_HANDLE:         ". . . . b . . b . . . .",
+    May.CHECK_IN:                  ". s . . . . . . . . . .",
+    May.PRESENCE_READ:             ". s b . b . b b . . . a",
+    May.PRESENCE_REVIEW:           ". . b . b . . . . . . .",
+    May.POST_MANAGE:               ". . b . b . . . . . . .",
+    May.TEAM_MANAGE:               ". . b . b . . . . . . .",
+    May.LEAVE_REQUEST:             ". s . . . . . . . . . .",
+    May.LEAVE_APPROVE:             ". . b . b . b . . . . .",
+    May.VISIT_RECORD:              ". s . . . . . . . . . .",
+    May.PRESENCE_IMPORT:           ". . . . b . . . . . . .",
+    May.PRESENCE_EXCHANGE:         ". . . . b . . . . . b .",
+    May.SPOT_CHECK:                ". . b . b . . . . . . .",
+    May.COMPLAINT_HANDLE:          ". . . . b . . b . . . .",
+    May.PRESENCE_RULE_MANAGE:      ". . . . b . . . . . . .",
+    May.PRESENCE_CHANNEL:          ". . . . . . . . b . . .",
+    # files
+    May.FILE_RULE_MANAGE:          ". . . . . . . . b . . .",
     # funds
-    May.FUND_READ:                "b b b b b b b b . . b a",
-    May.SOURCE_REGISTER:          ". . . . . b . . . . b .",
-    May.PLAN_DRAFT:               ". . . . b . . . . . . .",
-    May.PLAN_APPROVE:             ". . . . . b . . . . . .",
-    May.PLAN_ISSUE:               ". . . . . b . . . . . .",
-    May.YEAR_CLOSE:               ". . . . . b . . . . . .",
-    May.PAYMENT_SUBMIT:           ". . b b b . . . . . . .",
-    May.PAYMENT_REVIEW:           ". . . . b . . . . . . .",
-    May.PAYMENT_APPROVE:          ". . . . . b . . . . . .",
-    May.PAYMENT_SETTLE:           ". . . . . b . . . . b .",
-    May.BENEFICIARY_REVEAL:       ". . s . . b . b . . . .",
-    May.BENEFICIARY_EXPORT:       ". . . . . b . . . . . .",
-    May.FUND_NOTICE:              ". . . . b b . . . . . .",
-    May.FUND_OBJECT:              "b b b b b b b . . . . .",
-    May.FUND_ALERT:               ". . b b b b . . . . . .",
-    May.FUND_SUPERVISE:           ". . . . . b . . . . . .",
-    May.TARGET_MANAGE:            ". . b b b b . . . . . .",
-    May.RECONCILE:                ". . . . . b . . . . b .",
-    May.EXCHANGE:                 ". . . . . b . . . . b .",
-    May.WEBHOOK_MANAGE:           ". . . . . b . . . . . .",
+    May.FUND_READ:                 "b b b b b b b b . . b a",
+    May.SOURCE_REGISTER:           ". . . . . b . . . . b .",
+    May.PLAN_DRAFT:                ". . . . b . . . . . . .",
+    May.PLAN_APPROVE:              ". . . . . b . . . . . .",
+    May.PLAN_ISSUE:                ". . . . . b . . . . . .",
+    May.YEAR_CLOSE:                ". . . . . b . . . . . .",
+    May.PAYMENT_SUBMIT:            ". . b b b . . . . . . .",
+    May.PAYMENT_REVIEW:            ". . . . b . . . . . . .",
+    May.PAYMENT_APPROVE:           ". . . . . b . . . . . .",
+    May.PAYMENT_SETTLE:            ". . . . . b . . . . b .",
+    May.BENEFICIARY_REVEAL:        ". . s . . b . b . . . .",
+    May.BENEFICIARY_EXPORT:        ". . . . . b . . . . . .",
+    May.FUND_NOTICE:               ". . . . b b . . . . . .",
+    May.FUND_OBJECT:               "b b b b b b b . . . . .",
+    May.FUND_ALERT:                ". . b b b b . . . . . .",
+    May.FUND_SUPERVISE:            ". . . . . b . . . . . .",
+    May.TARGET_MANAGE:             ". . b b b b . . . . . .",
+    May.RECONCILE:                 ". . . . . b . . . . b .",
+    May.EXCHANGE:                  ". . . . . b . . . . b .",
+    May.WEBHOOK_MANAGE:            ". . . . . b . . . . . .",
+    May.FUND_RULE_MANAGE:          ". . . . . b . . . . . .",
     # gateway
-    May.OVERVIEW_READ:            "b b b b b b b b . . . .",
-    May.THREAD_READ:              "b b b b b b b b . . . .",
+    May.OVERVIEW_READ:             "b b b b b b b b . . . .",
+    May.THREAD_READ:               "b b b b b b b b . . . .",
     # projects
-    May.PROJECT_READ:             "b b b b b b b b . . b a",
-    May.PROJECT_DECLARE:          "b . b b b . . . . . . .",
-    May.PROJECT_ENDORSE:          ". . b . . . . . . . . .",
-    May.PROJECT_APPRAISE:         ". . . b . . . . . . . .",
-    May.PROJECT_APPROVE:          ". . . . b . . . . . . .",
-    May.PROJECT_PLAN:             ". . . . b . . . . . . a",
-    May.PROJECT_IMPLEMENT:        ". . b b b . . . . . . .",
-    May.PROJECT_ACCEPT:           ". . . . b . . . . . . .",
-    May.PROJECT_WAIVE:            ". . . . b . . . . . . .",
-    May.PROJECT_COMMIT:           ". . . . . . . . . . . a",
-    May.SCREENING_TRY:            "b b b b b b b b . . b a",
-    May.PROJECT_NOTICE:           "b . b b b . . . . . . .",
-    May.PROJECT_OBJECT:           "b b b b b b b . . . . .",
+    May.PROJECT_READ:              "b b b b b b b b . . b a",
+    May.PROJECT_DECLARE:           "b . b b b . . . . . . .",
+    May.PROJECT_ENDORSE:           ". . b . . . . . . . . .",
+    May.PROJECT_APPRAISE:          ". . . b . . . . . . . .",
+    May.PROJECT_APPROVE:           ". . . . b . . . . . . .",
+    May.PROJECT_PLAN:              ". . . . b . . . . . . a",
+    May.PROJECT_IMPLEMENT:         ". . b b b . . . . . . .",
+    May.PROJECT_ACCEPT:            ". . . . b . . . . . . .",
+    May.PROJECT_WAIVE:             ". . . . b . . . . . . .",
+    May.PROJECT_COMMIT:            ". . . . . . . . . . . a",
+    May.SCREENING_TRY:             "b b b b b b b b . . b a",
+    May.PROJECT_NOTICE:            "b . b b b . . . . . . .",
+    May.PROJECT_RULE_MANAGE:       ". . . . b . . . . . . .",
+    May.PROJECT_OBJECT:            "b b b b b b b . . . . .",
     # rectification
-    May.RECTIFICATION_READ:       "b b b b b b b b . . . a",
-    May.RECTIFICATION_ENTER:      ". . b . b . . . . . . .",
-    May.RECTIFICATION_IMPLEMENT:  "b . b b b b . . . . . .",
-    May.RECTIFICATION_TOWN_CHECK: ". . b . . . . . . . . .",
-    May.RECTIFICATION_CHECK:      ". . . b b b . . . . . .",
-    May.RECTIFICATION_CLOSE:      ". . . . b . . . . . . .",
+    May.RECTIFICATION_READ:        "b b b b b b b b . . . a",
+    May.RECTIFICATION_ENTER:       ". . b . b . . . . . . .",
+    May.RECTIFICATION_IMPLEMENT:   "b . b b b b . . . . . .",
+    May.RECTIFICATION_TOWN_CHECK:  ". . b . . . . . . . . .",
+    May.RECTIFICATION_CHECK:       ". . . b b b . . . . . .",
+    May.RECTIFICATION_CLOSE:       ". . . . b . . . . . . .",
+    May.RECTIFICATION_RULE_MANAGE: ". . . . b . . . . . . .",
     # sync
-    May.SYNC_READ:                "s s s s s s s s s s . .",
+    May.SYNC_READ:                 "s s s s s s s s s s . .",
     # workplan
-    May.WORKPLAN_READ:            "b b b b b b b b . . . a",
-    May.WORKPLAN_MANAGE:          ". . . . b . . . . . . .",
-    May.WORKPLAN_REPORT:          ". . b b b b . . . . . .",
-    May.WORKPLAN_CONFIRM:         ". . . b b . . . . . . .",
+    May.WORKPLAN_READ:             "b b b b b b b b . . . a",
+    May.WORKPLAN_MANAGE:           ". . . . b . . . . . . .",
+    May.WORKPLAN_REPORT:           ". . b b b b . . . . . .",
+    May.WORKPLAN_CONFIRM:          ". . . b b . . . . . . .",
+    May.WORKPLAN_RULE_MANAGE:      ". . . . b . . . . . . .",
 }
 # fmt: on

@@ -1,6 +1,6 @@
 """Domain types for China: national ids, region codes, coordinates and geofences, workdays, money, Chinese labels."""
 
-from shared.china.document_numbers import normalize_document_no, split_document_nos
+from shared.china.document_numbers import has_document_no, normalize_document_no, split_document_nos
 from shared.china.geo import (
     CHINA_BOUNDS,
     Datum,
@@ -146,6 +146,7 @@ __all__ = [
     "get_day",
     "get_town_stem",
     "get_village_stem",
+    "has_document_no",
     "haversine_m",
     "id_card_check_character",
     "is_luhn_valid",

@@ -7,6 +7,7 @@ MAX_NUMBER_LENGTH = 100
 _BRACKETS = str.maketrans("([{【〖〘﹝)]}】〗〙﹞", "〔〔〔〔〔〔〔〕〕〕〕〕〕〕")
 _INVISIBLE = re.compile(r"[\s\u00ad\u200b-\u200f\u2060\ufeff]")
 _DASHES = re.compile(r"[\u2010-\u2015\u2212]")
+_DOCUMENT_NO = re.compile(r"〔(?:19|20)\d\d〕第?\d{1,5}号|第\d{1,5}号|令\d{1,4}号")
 _SEPARATORS = re.compile(r"[+,、;/&和及]")
 
 
@@ -17,6 +18,12 @@ def normalize_document_no(text: str) -> str:
     """
     plain = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).translate(_BRACKETS)
     return _DASHES.sub("-", plain).upper()[:MAX_NUMBER_LENGTH]
+
+
+def has_document_no(text: str) -> bool:
+    """Whether a text names a document by its number: 凉财发〔2026〕12号, 国务院令第738号."""
+    plain = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).translate(_BRACKETS)
+    return _DOCUMENT_NO.search(plain) is not None
 
 
 def split_document_nos(text: str) -> tuple[str, ...]:

@@ -275,6 +275,8 @@ rule = sa.Table(
     ),
     sa.Column("created_by", sa.String(64), nullable=False),
     sa.Column("created_at", UTCDateTime, nullable=False),
+    sa.Column("waiting", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
+    sa.Column("seconded_by", sa.String(64), nullable=False, default="", server_default=""),
     sa.UniqueConstraint("key", "version"),
 )
 
@@ -291,6 +293,14 @@ file = sa.Table(
     sa.Column("uploaded_at", UTCDateTime, nullable=False),
     sa.Column("evidence", JSON, nullable=False, comment="time and place the photo itself claims"),
     sa.Index(None, "region", "id"),
+)
+
+file_holder = sa.Table(
+    "file_holder",
+    SHARED_METADATA,
+    sa.Column("file_id", sa.Uuid, primary_key=True),
+    sa.Column("holder", sa.String(40), primary_key=True, comment="table of the record that names the file"),
+    sa.Column("record_id", sa.String(64), primary_key=True),
 )
 
 

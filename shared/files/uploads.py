@@ -15,6 +15,7 @@ from shared.db import execute_core, new_id, note_rows
 from shared.db import file as file_table
 from shared.errors import Conflict, FieldError, Invalid, NotFound, RateLimited, Unavailable
 from shared.files.content import EXTENSIONS, clean_file_name, require_content
+from shared.files.holders import find_held, find_readable
 from shared.files.pictures import hash_picture, read_evidence
 from shared.unit_of_work import ServiceContext, UnitOfWork
 
@@ -154,34 +155,43 @@ async def _require_quota(context: ServiceContext, actor: Actor) -> None:
 
 
 async def get_file(work: UnitOfWork, file_id: UUID) -> FileRead:
-    """One file in the caller's regions, of this service or of services/files; NotFound otherwise."""
-    found = await find_files(work, [str(file_id)])
+    """One file that the caller may read, of this service or of services/files; NotFound otherwise."""
+    found = await _find(work, [file_id], to_attach=False)
     if not found:
         raise NotFound("没有这个文件", "No such file")
     return found[str(file_id)]
 
 
 async def find_files(work: UnitOfWork, ids: Sequence[str]) -> dict[str, FileRead]:
-    """By id, those of the files that the caller may read: of this service, else finished uploads of services/files."""
+    """By id, those of the files that the caller may attach: of this service, else finished uploads of services/files."""
     uuids = [uuid for uuid in map(_parse_uuid, {one for one in ids if one}) if uuid is not None]
-    if not uuids:
+    return await _find(work, uuids, to_attach=True)
+
+
+async def _find(work: UnitOfWork, ids: Sequence[UUID], *, to_attach: bool) -> dict[str, FileRead]:
+    if not ids:
         return {}
-    query = sa.select(file_table).where(
-        file_table.c.id.in_(uuids), work.actor.scope_filter(May.FILE_READ, file_table.c.region)
-    )
-    found = {str(row.id): FileRead.model_validate(row) for row in await execute_core(work.session, query)}
-    missing = [str(uuid) for uuid in uuids if str(uuid) not in found]
+    local, readable = await find_readable(work, ids, to_attach=to_attach)
+    found = {str(one): FileRead.model_validate(readable[one]) for one in readable}
+    missing = [one for one in ids if one not in local]
     if not missing or work.context.name == OWNER:
         return found
-    areas = [(low, high) for _, low, high in work.actor.list_reaches(May.FILE_READ)]
-    answer = await work.service_client(OWNER).post(FIND_PATH, json={"ids": missing, "areas": areas})
+    held, visible = await find_held(work, missing)
+    areas = [(low, high) for _, low, high in work.actor.list_reaches(May.FILE_READ)] if to_attach else []
+    asked = {
+        "ids": [str(one) for one in missing],
+        "readable": [str(one) for one in visible],
+        "held": [str(one) for one in held],
+        "areas": areas,
+    }
+    answer = await work.service_client(OWNER).post(FIND_PATH, json=asked)
     return found | {one["id"]: FileRead.model_validate(one) for one in answer["items"]}
 
 
 async def require_files(
     work: UnitOfWork, ids: Sequence[str], pointer: str = "/photos"
 ) -> dict[str, FileRead]:
-    """The files by id; Invalid unless every id names a file that the caller may read."""
+    """The files by id; Invalid unless every id names a file that the caller may attach."""
     found = await find_files(work, ids)
     missing = sorted({one for one in ids if one} - set(found))
     if missing:

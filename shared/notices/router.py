@@ -317,6 +317,7 @@ def notice_kind(
         path=f"{path}/public-notices",
         detail=f"{path}/notices/{{id}}",
         model=notice,
+        photo="photo",
         read=PublicNotice,
         may=read,
         title="title",

@@ -166,6 +166,8 @@ class RecordKind:
     acts: tuple[Act, ...] = ()
     parts: tuple[Part, ...] = ()
     phone: bool = False
+    photo: str = ""
+    """Column with the id of a file, of a table that is written in bulk: no row of `file_holder` tells of it."""
 
     def __post_init__(self) -> None:
         """Refuse a declaration that names a column, field, state or move that does not exist."""

@@ -61,7 +61,8 @@ class RuleKey(Generic[ValueT]):
 
     key: str
     shape: Any
-    permission: May = May.RULE_MANAGE
+    permission: May | None = None
+    """Who may change it; None: whoever may change the rules of the service."""
     needs_second_person: bool = False
     folder: Path | None = None
     """Folder of the rule's file; None means the `rules` folder of the service."""
@@ -84,7 +85,8 @@ class RuleKey(Generic[ValueT]):
 class RuleRegistry:
     """Every rule key of a service, by name. StartupError when two declarations have the same name."""
 
-    def __init__(self, keys: Iterable[RuleKey[Any]] = ()) -> None:
+    def __init__(self, keys: Iterable[RuleKey[Any]] = (), permission: May | None = None) -> None:
+        self._permission = permission
         self._by_key: dict[str, RuleKey[Any]] = {}
         for one in keys:
             if self._by_key.setdefault(one.key, one) is not one:
@@ -96,6 +98,13 @@ class RuleRegistry:
     def find_key(self, key: str) -> RuleKey[Any] | None:
         """The declaration with that name, or None."""
         return self._by_key.get(key)
+
+    def get_permission(self, key: RuleKey[Any]) -> May:
+        """The permission to change the rule: its own, or that of the service's rules. StartupError without either."""
+        permission = key.permission or self._permission
+        if permission is None:
+            raise StartupError(f"规则 {key.key} 没有维护权限, 请在 Service(rule_permission=…) 写明")
+        return permission
 
     def require_declared(self, key: RuleKey[Any]) -> None:
         """LookupError when code reads a rule that its service does not list in `Service(rules=…)`."""

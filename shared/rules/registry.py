@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 import structlog
@@ -177,8 +178,12 @@ class RuleCache:
         return Rule(row.key, row.version, self._parsed[ref], row.basis, row.confirmed, row.title)
 
 
-_COUNT_QUERY = sa.select(sa.func.count()).select_from(rule)
-_ALL_QUERY = sa.select(rule).order_by(rule.c.key, rule.c.region.desc(), rule.c.version.desc())
+_COUNT_QUERY = sa.select(sa.func.count()).select_from(rule).where(rule.c.waiting.is_(False))
+_ALL_QUERY = (
+    sa.select(rule)
+    .where(rule.c.waiting.is_(False))
+    .order_by(rule.c.key, rule.c.region.desc(), rule.c.version.desc())
+)
 
 
 def _rules_in_force_query(on: date, region: str) -> sa.Select[Any]:
@@ -186,6 +191,7 @@ def _rules_in_force_query(on: date, region: str) -> sa.Select[Any]:
     return (
         sa.select(rule)
         .where(
+            columns.waiting.is_(False),
             columns.region.in_(ancestor_codes(region)),
             columns.effective_from <= on,
             sa.or_(columns.effective_to.is_(None), columns.effective_to >= on),
@@ -226,16 +232,26 @@ def is_in_bounds(key: RuleKey[Any], value: Any) -> bool:  # noqa: ANN401 - any J
 
 
 async def insert_rule_version(
-    session: AsyncSession, entry: RuleEntry, *, by: str, at: datetime, origin: str = ""
+    session: AsyncSession, entry: RuleEntry, *, by: str, at: datetime, origin: str = "", waiting: bool = False
 ) -> sa.Row[Any]:
-    """The next version of a rule; earlier versions stay for the decisions that used them."""
+    """The next version of a rule; earlier versions stay for the decisions that used them.
+
+    One that is `waiting` for its second person is not in force.
+    """
     newest = sa.select(sa.func.coalesce(sa.func.max(rule.c.version), 0) + 1).where(rule.c.key == entry.key)
-    values = entry.model_dump() | {"created_by": by, "created_at": at, "origin": origin, "id": new_id()}
+    values = entry.model_dump(include=set(RuleEntry.model_fields))
+    values |= {"created_by": by, "created_at": at, "origin": origin, "id": new_id(), "waiting": waiting}
     statement = rule.insert().values(version=newest.scalar_subquery(), **values).returning(*rule.c)
     row = (await execute_core(session, statement)).one()
     if not origin:  # an entry of a file is proved by its origin, the digest of its content
         note_rows(session, rule, [row._asdict()])
     return row
+
+
+async def second_rule_version(session: AsyncSession, rule_id: UUID, by: str) -> sa.Row[Any]:
+    """Put a waiting version into force."""
+    statement = rule.update().where(rule.c.id == rule_id).values(waiting=False, seconded_by=by)
+    return (await execute_core(session, statement.returning(*rule.c))).one()
 
 
 async def load_rule_files(session: AsyncSession, folder: Path, at: datetime) -> int:

@@ -3,16 +3,19 @@
 from datetime import date
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.auth import May
 from shared.china import OptionalRegionCode
 from shared.errors import Conflict, Invalid, NotFound
 from shared.http import ReadWork, Route, WriteWork, requires
+from shared.rules import service as service_rules
 from shared.rules.keys import RuleRegistry
 from shared.rules.registry import RuleEntry, list_rows_in_force, list_rule_rows
 from shared.rules.service import RuleRead, build_rule_read, require_key, save_rule_version
+
+RuleVersion = Annotated[int, Path(ge=1, le=2**31 - 1, description="规则的第几版")]
 
 
 class RuleInForce(BaseModel):
@@ -42,18 +45,24 @@ def rule_router(service: str, registry: RuleRegistry) -> APIRouter:
     """The rule addresses of one service."""
     router = APIRouter(prefix=f"/{service}/rules", tags=["规则"], route_class=Route)
     _add_read_routes(router, registry)
-    permissions = sorted({key.permission for key in registry})
+    if any(True for _ in registry):
+        _add_write_routes(router, service, registry)
+    return router
+
+
+def _add_write_routes(router: APIRouter, service: str, registry: RuleRegistry) -> None:
+    permissions = sorted({registry.get_permission(key) for key in registry})
 
     @router.post(
         "",
         status_code=201,
         response_model=RuleRead,
-        **requires(*(permissions or [May.RULE_MANAGE]), refuses=(NotFound, Conflict, Invalid)),
+        **requires(*permissions, refuses=(NotFound, Conflict, Invalid)),
     )
     async def add_rule_version(work: WriteWork, body: RuleEntry) -> RuleRead:
-        """设定规则的新版本; 值的形状见 `/{key}/shape`."""
+        """设定规则的新版本; 值的形状见 `/{key}/shape`. 依据须有文号; 生效日期早于今天的, 另一人确认后采用."""
         key = require_key(registry, body.key)
-        work.actor.require(key.permission, body.region)
+        work.actor.require(registry.get_permission(key), body.region)
         if key.needs_second_person:
             raise Conflict(
                 f"规则 {key.key} 须一人提出、另一人确认, 请提交到 /{service}/rule-proposals",
@@ -61,7 +70,14 @@ def rule_router(service: str, registry: RuleRegistry) -> APIRouter:
             )
         return await save_rule_version(work, key, body)
 
-    return router
+    @router.post(
+        "/{key}/{version}/confirm",
+        response_model=RuleRead,
+        **requires(*permissions, refuses=(NotFound, Conflict)),
+    )
+    async def confirm_rule_version(work: WriteWork, key: str, version: RuleVersion) -> RuleRead:
+        """第二人确认一版生效日期早于今天的规则, 确认后采用."""
+        return await service_rules.confirm_rule_version(work, registry, key, version)
 
 
 def _add_read_routes(router: APIRouter, registry: RuleRegistry) -> None:
@@ -92,7 +108,7 @@ def _add_read_routes(router: APIRouter, registry: RuleRegistry) -> None:
         return RuleShape(
             key=key,
             title=rows[-1].title if rows else key,
-            permission=declared.permission,
+            permission=registry.get_permission(declared),
             needs_second_person=declared.needs_second_person,
             value_schema=declared.json_schema(),
         )

@@ -9,7 +9,7 @@ import pytest
 from shared.db import new_id
 from tests.assets.factories_assets import AssetScenario
 from tests.assets.test_contracts import create_signed_contract, transition_contract
-from tests.clients import DISTRICT, VILLAGE
+from tests.clients import DISTRICT, VILLAGE, set_rule_version
 from tests.conftest import Clock
 
 
@@ -159,9 +159,9 @@ async def test_a_district_rule_takes_effect_at_once(scenario: AssetScenario, clo
     await create_signed_contract(scenario, ends_on="2024-12-01", first_due_on="2024-11-01")
     assert (await run_alert_scan(scenario))["found"] == 0
     (rule,) = (await scenario.bureau.get("/assets/rules/risk.contract_expiring")).json()
-    wider = {**{k: rule[k] for k in ("key", "title", "basis", "confirmed")}, "region": DISTRICT,
+    wider = {**{k: rule[k] for k in ("key", "title", "confirmed")}, "region": DISTRICT,
              "effective_from": "2024-01-01", "value": {**rule["value"], "days": 365}}  # fmt: skip
-    assert (await scenario.bureau.post("/assets/rules", json=wider)).status_code == 201
+    await set_rule_version(scenario.service, wider)
     assert (await run_alert_scan(scenario))["raised"] == 1
 
 

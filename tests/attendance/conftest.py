@@ -28,6 +28,11 @@ def town(attendance: ServiceUnderTest) -> httpx.AsyncClient:
 
 
 @pytest.fixture
+def admin(attendance: ServiceUnderTest) -> httpx.AsyncClient:
+    return attendance.client_as("admin")
+
+
+@pytest.fixture
 def bureau(attendance: ServiceUnderTest) -> httpx.AsyncClient:
     return attendance.client_as("bureau")
 

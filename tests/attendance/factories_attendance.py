@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 
 from shared.db import new_id
-from tests.clients import DISTRICT, VILLAGE, ServiceUnderTest, SystemUnderTest
+from tests.clients import DISTRICT, VILLAGE, ServiceUnderTest, SystemUnderTest, set_rule_version
 from tests.conftest import Clock
 
 HALL_POSITION = (102.9010, 37.6020)
@@ -79,14 +79,14 @@ async def set_rule(service: ServiceUnderTest, key: str, region: str = "620602000
     bureau = service.client_as("bureau", region)
     versions = await get_json(bureau, f"/attendance/rules/{key}")
     current = next(version for version in versions if version["region"] in {region, "000000000000"})
-    entry = {name: current[name] for name in ("key", "title", "basis", "confirmed")}
+    entry = {name: current[name] for name in ("key", "title", "confirmed")}
     body = {
         **entry,
         "region": region,
         "effective_from": "2015-01-01",
         "value": {**current["value"], **changes},
     }
-    await post_json(bureau, "/attendance/rules", body)
+    await set_rule_version(service, body)
 
 
 async def create_account(system: SystemUnderTest, name: str, role: str, region: str, **grant: Any) -> None:

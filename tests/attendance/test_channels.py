@@ -19,7 +19,7 @@ CHANNEL_BODY = {"channel": "dingtalk", "region": DISTRICT, "app_key": "ding-key"
 
 async def test_a_pull_runs_in_the_background_and_records_its_progress(
     attendance: ServiceUnderTest,
-    bureau: httpx.AsyncClient,
+    admin: httpx.AsyncClient,
     town: httpx.AsyncClient,
     fake: FakeChannelServer,
     clock: Clock,
@@ -27,63 +27,63 @@ async def test_a_pull_runs_in_the_background_and_records_its_progress(
     fake.secret = APP_SECRET
     await create_post(town, "li")
     account = {"channel": "dingtalk", "external": "ding-li", "person": "li", "region": DISTRICT}
-    await post_json(bureau, "/attendance/external-accounts", account)
+    await post_json(admin, "/attendance/external-accounts", account)
     await post_json(town, "/attendance/channels", CHANNEL_BODY | {"region": TOWN}, 403)
-    await post_json(bureau, "/attendance/channels", CHANNEL_BODY | {"hour": 24, "app_secret": "short"}, 422)
+    await post_json(admin, "/attendance/channels", CHANNEL_BODY | {"hour": 24, "app_secret": "short"}, 422)
     channel = await post_json(
-        bureau, "/attendance/channels", CHANNEL_BODY, headers={"Idempotency-Key": "the-channel"}
+        admin, "/attendance/channels", CHANNEL_BODY, headers={"Idempotency-Key": "the-channel"}
     )
     assert (channel["secret_masked"], channel["due_at"]) == ("******ng", "2024-05-20T22:00:00Z")
-    await post_json(bureau, "/attendance/channels", CHANNEL_BODY, 409)
-    assert APP_SECRET not in str(await get_json(bureau, "/attendance/channels"))
+    await post_json(admin, "/attendance/channels", CHANNEL_BODY, 409)
+    assert APP_SECRET not in str(await get_json(admin, "/attendance/channels"))
     assert await find_clear_text(attendance.context, APP_SECRET) == []
     assert await run_due_pull(attendance.context) == 0
     address = f"/attendance/channels/{channel['id']}"
-    await post_json(bureau, f"{address}/pull", {"first": "2024-05-01"}, 422)
-    await post_json(bureau, f"{address}/pull", {"first": "2024-05-01", "last": "2024-06-20"}, 422)
+    await post_json(admin, f"{address}/pull", {"first": "2024-05-01"}, 422)
+    await post_json(admin, f"{address}/pull", {"first": "2024-05-01", "last": "2024-06-20"}, 422)
     fake.rows = [build_punch(n, "ding-li", f"2024-05-{1 + n:02d} 08:00:00") for n in range(18)]
     fake.malformed_row = {"userId": "ding-li", "userCheckTime": "?", "checkType": "OnDuty", "id": 99}
-    assert (await post_json(bureau, f"{address}/pull", {"first": "2024-05-01", "last": "2024-05-20"}, 202))[
+    assert (await post_json(admin, f"{address}/pull", {"first": "2024-05-01", "last": "2024-05-20"}, 202))[
         "parts"
     ] == 0
     assert await run_due_pull(attendance.context) == 1
-    state = await get_json(bureau, address)
+    state = await get_json(admin, address)
     assert (state["state"], state["parts"], state["parts_done"], state["fresh"]) == ("waiting", 3, 3, 18)
     assert (state["last_error"], state["due_at"]) == ("", "2024-05-20T22:00:00Z")
     runs = (await get_json(attendance.client_as("auditor"), "/attendance/imports"))["items"]
     assert "1 条无法识别, 未导入: 第 8 条 userCheckTime 应为整数" in runs[-1]["detail"]
     clock.advance(timedelta(hours=22))
     assert await run_due_pull(attendance.context) == 1
-    assert (await get_json(bureau, address))["fresh"] == 0
+    assert (await get_json(admin, address))["fresh"] == 0
 
 
 async def test_a_failed_pull_records_the_error_retries_and_can_be_taken_over(
-    attendance: ServiceUnderTest, bureau: httpx.AsyncClient, fake: FakeChannelServer, clock: Clock
+    attendance: ServiceUnderTest, admin: httpx.AsyncClient, fake: FakeChannelServer, clock: Clock
 ) -> None:
     account = {"channel": "dingtalk", "external": "ding-li", "person": "li", "region": VILLAGE}
-    await post_json(bureau, "/attendance/external-accounts", account)
-    channel = await post_json(bureau, "/attendance/channels", CHANNEL_BODY)
+    await post_json(admin, "/attendance/external-accounts", account)
+    channel = await post_json(admin, "/attendance/channels", CHANNEL_BODY)
     address = f"/attendance/channels/{channel['id']}"
     clock.advance(timedelta(days=1))
     assert await run_due_pull(attendance.context) == 1
-    failed = await get_json(bureau, address)
+    failed = await get_json(admin, address)
     assert (failed["state"], "40089" in failed["last_error"]) == ("failed", True)
     assert failed["due_at"] == "2024-05-21T01:15:00Z"
     assert await run_due_pull(attendance.context) == 0
-    tag = (await bureau.get(address)).headers["etag"]
-    changed = await bureau.patch(address, json={"app_secret": "right-enough"}, headers={"If-Match": tag})
+    tag = (await admin.get(address)).headers["etag"]
+    changed = await admin.patch(address, json={"app_secret": "right-enough"}, headers={"If-Match": tag})
     assert (changed.status_code, changed.json()["last_error"]) == (200, "")
     fake.secret = "right-enough"
-    await post_json(bureau, f"{address}/pull", {}, 202)
-    await check_lease_takeover(attendance, bureau, address, clock)
+    await post_json(admin, f"{address}/pull", {}, 202)
+    await check_lease_takeover(attendance, admin, address, clock)
     assert await run_due_pull(attendance.context) == 1
-    assert (await get_json(bureau, address))["state"] == "waiting"
+    assert (await get_json(admin, address))["state"] == "waiting"
     await set_rule(attendance, "check_in.switches", imports=False)
-    await post_json(bureau, f"{address}/pull", {}, 403)
+    await post_json(admin, f"{address}/pull", {}, 403)
 
 
 async def check_lease_takeover(
-    attendance: ServiceUnderTest, bureau: httpx.AsyncClient, address: str, clock: Clock
+    attendance: ServiceUnderTest, admin: httpx.AsyncClient, address: str, clock: Clock
 ) -> None:
     """A process claims a pull and dies; another takes it over only after the lease has expired."""
     context = attendance.context
@@ -92,10 +92,10 @@ async def check_lease_takeover(
         assert channel is not None
         lost_job = service._build_job(context, channel)
     assert await run_due_pull(context) == 0
-    assert "正在导入" in (await post_json(bureau, f"{address}/pull", {}, 409))["detail"]
+    assert "正在导入" in (await post_json(admin, f"{address}/pull", {}, 409))["detail"]
     clock.advance(timedelta(minutes=6))
     assert await run_due_pull(context) == 1
     await service._record_failure(context, lost_job, "late words of a dead process")
-    state: Any = await get_json(bureau, address)
+    state: Any = await get_json(admin, address)
     assert (state["state"], state["last_error"]) == ("waiting", "")
-    await post_json(bureau, f"{address}/pull", {}, 202)
+    await post_json(admin, f"{address}/pull", {}, 202)

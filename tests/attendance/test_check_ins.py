@@ -9,7 +9,7 @@ import pytest
 
 from shared.china import Datum, from_wgs84
 from tests.attendance.factories_attendance import HALL_POSITION, build_check_in, submit_check_in
-from tests.clients import TOWN, ServiceUnderTest, SystemUnderTest
+from tests.clients import TOWN, ServiceUnderTest, SystemUnderTest, set_rule_version
 from tests.conftest import Clock
 
 
@@ -122,12 +122,12 @@ async def test_a_district_may_switch_check_in_off(
     bureau = attendance.client_as("bureau")
     (current, *_) = (await bureau.get("/attendance/rules/check_in.switches")).json()
     rule = {
-        **{name: current[name] for name in ("key", "title", "basis", "confirmed")},
+        **{name: current[name] for name in ("key", "title", "confirmed")},
         "region": "620602000000",
         "effective_from": "2024-01-01",
         "value": {**current["value"], "own_check_in": False},
     }
-    assert (await bureau.post("/attendance/rules", json=rule)).status_code == 201
+    await set_rule_version(attendance, rule)
     refused = await cadre.post("/attendance/check-ins", json=build_check_in(clock))
     assert (refused.status_code, refused.json()["type"]) == (403, "/problems/forbidden")
 

@@ -22,7 +22,7 @@ from tests.attendance.factories_attendance import (
     submit_check_in,
 )
 from tests.attendance.fake_channels import build_punch
-from tests.clients import DISTRICT, ServiceUnderTest
+from tests.clients import DISTRICT, ServiceUnderTest, set_rule_version
 from tests.conftest import Clock
 from tests.papers import read_paper
 
@@ -227,7 +227,7 @@ async def test_positions_past_retention_are_coarsened(
     visit = {"visited_on": "2024-05-20", "kind": "other", "purpose": "policy", "fix": check_in["fix"]}
     await post_json(cadre, "/attendance/visits", visit)
     account = {"channel": "dingtalk", "external": "ding-li", "person": "li", "region": DISTRICT}
-    await post_json(bureau, "/attendance/external-accounts", account)
+    await post_json(attendance.client_as("admin"), "/attendance/external-accounts", account)
     place = {"userLongitude": HALL_POSITION[0], "userLatitude": HALL_POSITION[1], "userAddress": "新店村八组"}
     records = [build_punch(1, "ding-li", "2024-05-20 08:00:00", **place)]
     await post_json(
@@ -264,9 +264,14 @@ async def test_the_calendar_shows_the_made_up_days(
 
 
 async def test_a_district_changes_its_calendar_and_a_malformed_list_is_refused(
-    bureau: httpx.AsyncClient,
+    attendance: ServiceUnderTest, bureau: httpx.AsyncClient
 ) -> None:
-    entry = {"key": "calendar.changes", "title": "县级调休", "region": DISTRICT, "basis": "区政府通知"}
+    entry = {
+        "key": "calendar.changes",
+        "title": "县级调休",
+        "region": DISTRICT,
+        "basis": "区政府通知 凉政发〔2024〕3号",
+    }
     own = [
         {"date": "2024-05-25", "name": "调休", "isOffDay": False},
         {"date": "2024-05-27", "isOffDay": True},
@@ -274,7 +279,7 @@ async def test_a_district_changes_its_calendar_and_a_malformed_list_is_refused(
     rule = entry | {"effective_from": "2024-05-01", "confirmed": True}
     for bad in ([{"on": "x"}], [{"days": [{"date": "?", "isOffDay": "no"}]}], [{"days": own, "rank": 1}]):
         await post_json(bureau, "/attendance/rules", rule | {"value": bad}, 422)
-    await post_json(bureau, "/attendance/rules", rule | {"value": [{"days": own}]})
+    await set_rule_version(attendance, rule | {"value": [{"days": own}]})
     days = {day["on"]: day for day in await get_json(bureau, "/attendance/calendar", month="2024-05")}
     assert (days["2024-05-25"]["works"], days["2024-05-25"]["name"]) == (True, "调休")
     assert days["2024-05-27"]["works"] is False

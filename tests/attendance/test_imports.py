@@ -38,16 +38,20 @@ PULL_BODY = {
 
 
 async def create_external_account(
-    bureau: httpx.AsyncClient, external: str = "ding-li", channel: str = "dingtalk"
+    admin: httpx.AsyncClient, external: str = "ding-li", channel: str = "dingtalk"
 ) -> Any:
     body = {"channel": channel, "external": external, "person": "li", "region": DISTRICT}
-    return await post_json(bureau, "/attendance/external-accounts", body)
+    return await post_json(admin, "/attendance/external-accounts", body)
 
 
 async def test_a_file_is_imported_once_and_its_days_are_evaluated(
-    attendance: ServiceUnderTest, bureau: httpx.AsyncClient, cadre: httpx.AsyncClient, post: Any
+    attendance: ServiceUnderTest,
+    bureau: httpx.AsyncClient,
+    admin: httpx.AsyncClient,
+    cadre: httpx.AsyncClient,
+    post: Any,
 ) -> None:
-    await create_external_account(bureau)
+    await create_external_account(admin)
     rows = [
         build_punch(1, "ding-li", "2024-05-17 08:01:02", **HALL_FIX),
         build_punch(
@@ -97,7 +101,7 @@ async def check_imported_days(attendance: ServiceUnderTest, cadre: httpx.AsyncCl
 
 
 async def test_unmatched_records_become_check_ins_when_the_account_is_registered(
-    bureau: httpx.AsyncClient, cadre: httpx.AsyncClient, post: Any
+    bureau: httpx.AsyncClient, admin: httpx.AsyncClient, cadre: httpx.AsyncClient, post: Any
 ) -> None:
     run = await post_json(
         bureau,
@@ -106,7 +110,7 @@ async def test_unmatched_records_become_check_ins_when_the_account_is_registered
     )
     assert (run["fresh"], run["unmatched"]) == (0, 1)
     assert (await get_json(cadre, "/attendance/check-ins"))["items"] == []
-    await create_external_account(bureau)
+    await create_external_account(admin)
     (check_in,) = (await get_json(cadre, "/attendance/check-ins"))["items"]
     assert check_in["verdict"] == "inside"
 
@@ -114,44 +118,48 @@ async def test_unmatched_records_become_check_ins_when_the_account_is_registered
 @pytest.mark.parametrize("details", [True, False])
 async def test_a_pull_keeps_to_the_limits_and_survives_throttling(
     attendance: ServiceUnderTest,
-    bureau: httpx.AsyncClient,
+    admin: httpx.AsyncClient,
     cadre: httpx.AsyncClient,
     post: Any,
     fake: FakeChannelServer,
     details: bool,
 ) -> None:
-    await create_external_account(bureau)
+    await create_external_account(admin)
     fake.rows = [
         build_punch(n, "ding-li", f"2024-05-{1 + n % 20:02d} 08:{n % 60:02d}:00", **HALL_FIX)
         for n in range(130)
     ]
     fake.throttle_every = 3
-    run = await post_json(bureau, "/attendance/imports/pull", {**PULL_BODY, "details": details})
+    run = await post_json(admin, "/attendance/imports/pull", {**PULL_BODY, "details": details})
     assert (run["fresh"], run["known"]) == (130, 0)
     assert len(fake.requests) >= 3
-    again = await post_json(bureau, "/attendance/imports/pull", {**PULL_BODY, "details": details})
+    again = await post_json(admin, "/attendance/imports/pull", {**PULL_BODY, "details": details})
     assert (again["fresh"], again["known"]) == (0, 130)
 
 
 async def test_a_wrong_secret_and_a_throttling_server_change_nothing(
-    attendance: ServiceUnderTest, bureau: httpx.AsyncClient, post: Any, fake: FakeChannelServer
+    attendance: ServiceUnderTest,
+    bureau: httpx.AsyncClient,
+    admin: httpx.AsyncClient,
+    post: Any,
+    fake: FakeChannelServer,
 ) -> None:
-    await create_external_account(bureau)
-    problem = await post_json(bureau, "/attendance/imports/pull", {**PULL_BODY, "app_secret": "wrong"}, 409)
+    await create_external_account(admin)
+    problem = await post_json(admin, "/attendance/imports/pull", {**PULL_BODY, "app_secret": "wrong"}, 409)
     assert "40089" in problem["detail"]
     fake.throttle_every = 1
-    await post_json(bureau, "/attendance/imports/pull", PULL_BODY, 503)
+    await post_json(admin, "/attendance/imports/pull", PULL_BODY, 503)
     assert (await get_json(bureau, "/attendance/imports"))["items"] == []
 
 
 async def test_wecom_counts_in_seconds_and_micro_degrees(
     attendance: ServiceUnderTest,
-    bureau: httpx.AsyncClient,
+    admin: httpx.AsyncClient,
     cadre: httpx.AsyncClient,
     post: Any,
     fake: FakeChannelServer,
 ) -> None:
-    await create_external_account(bureau, "wx-li", "wecom")
+    await create_external_account(admin, "wx-li", "wecom")
     at = to_epoch_ms("2024-05-17 08:00:00") // 1000
     common = {
         "userid": "wx-li",
@@ -172,7 +180,7 @@ async def test_wecom_counts_in_seconds_and_micro_degrees(
         },
         common | {"checkin_type": "上班打卡", "checkin_time": at - 86_400, "exception_type": "未打卡"},
     ]
-    run = await post_json(bureau, "/attendance/imports/pull", {**PULL_BODY, "channel": "wecom"})
+    run = await post_json(admin, "/attendance/imports/pull", {**PULL_BODY, "channel": "wecom"})
     assert (run["fresh"], run["unsigned"]) == (2, 1)
     check_ins = {
         check_in["kind"]: check_in["verdict"]
@@ -267,3 +275,32 @@ async def test_the_token_is_accepted_in_the_query_as_dingtalk_sends_it(
     weak_token = weak_request.headers["authorization"].removeprefix("Bearer ")
     denied = await post_json(anonymous, f"{address}?access_token={weak_token}", body, 200)
     assert (denied["errcode"], denied["sub_code"]) == (88, "60011")
+
+
+async def test_who_imports_neither_matches_accounts_nor_reviews_what_was_imported(
+    attendance: ServiceUnderTest,
+    bureau: httpx.AsyncClient,
+    admin: httpx.AsyncClient,
+    town: httpx.AsyncClient,
+    post: Any,
+) -> None:
+    account = {"channel": "dingtalk", "external": "ding-li", "person": "li", "region": DISTRICT}
+    await post_json(bureau, "/attendance/external-accounts", account, 403)
+    await post_json(bureau, "/attendance/imports/pull", PULL_BODY, 403)
+    await post_json(admin, "/attendance/imports", {**FILE_PARAMETERS, "records": []}, 403)
+    await post_json(admin, "/attendance/external-accounts", account)
+    edge = HALL_FIX | {"userLatitude": HALL_GCJ02[1] + 205 / 111_320}
+    punch = build_punch(1, "ding-li", "2024-05-17 08:00:00", **edge)
+    await post_json(bureau, "/attendance/imports", {**FILE_PARAMETERS, "records": [punch]})
+    await project_next_batch(attendance.context)
+    (review,) = (await get_json(town, "/attendance/reviews", state="open"))["items"]
+    address = f"/attendance/reviews/{review['id']}"
+    refused = await post_json(bureau, f"{address}/accept", {"reason": "已核实"}, 409)
+    seen = await get_json(bureau, address)
+    other = await post_json(
+        attendance.client_as("bureau", person="other"), f"{address}/accept", {"reason": "已核实"}, 200
+    )
+
+    assert [error["code"] for error in refused["errors"]] == ["own_import"]
+    assert not [action for action in seen["available_actions"] if action["ready"]]
+    assert other["state"] == "accepted"

@@ -18,7 +18,7 @@ from tests.attendance.factories_attendance import (
     set_rule,
     submit_check_in,
 )
-from tests.clients import DISTRICT, ServiceUnderTest
+from tests.clients import DISTRICT, ServiceUnderTest, set_rule_version
 from tests.conftest import Clock
 
 CHECK_INS_PATH = "/attendance/check-ins"
@@ -67,11 +67,9 @@ async def test_a_switch_counts_from_its_day_on(
 ) -> None:
     bureau = attendance.client_as("bureau", DISTRICT)
     (current, *_) = await get_json(bureau, "/attendance/rules/check_in.switches")
-    body = {name: current[name] for name in ("key", "title", "basis", "confirmed")}
+    body = {name: current[name] for name in ("key", "title", "confirmed")}
     body |= {"region": DISTRICT, "effective_from": "2024-05-20"}
-    await post_json(
-        bureau, "/attendance/rules", body | {"value": {**current["value"], "own_check_in": False}}
-    )
+    await set_rule_version(attendance, body | {"value": {**current["value"], "own_check_in": False}})
     before = build_check_in(clock, at=clock.now() - timedelta(days=2))
     results = (await post_json(cadre, CHECK_INS_PATH, {"items": [before, build_check_in(clock)]}))["items"]
     assert [result["result"] for result in results] == ["applied", "refused"]
@@ -85,12 +83,12 @@ async def test_limits_of_an_import_are_those_of_the_records_day(
 ) -> None:
     bureau = attendance.client_as("bureau", DISTRICT)
     (current, *_) = await get_json(bureau, "/attendance/rules/check_in.limits")
-    body = {name: current[name] for name in ("key", "title", "basis", "confirmed")}
+    body = {name: current[name] for name in ("key", "title", "confirmed")}
     body |= {"region": DISTRICT, "effective_from": "2024-05-20"}
-    await post_json(bureau, "/attendance/rules", body | {"value": {**current["value"], "day_starts_hour": 6}})
+    await set_rule_version(attendance, body | {"value": {**current["value"], "day_starts_hour": 6}})
     account = {"channel": "dingtalk", "external": "dd1", "person": "li", "region": DISTRICT}
     town = attendance.client_as("town_officer")
-    await post_json(bureau, "/attendance/external-accounts", account)
+    await post_json(attendance.client_as("admin"), "/attendance/external-accounts", account)
     half_past_five = clock.now().replace(day=17, hour=21, minute=30)  # 05:30 on the 18th in Beijing
     record = {
         "id": 1, "recordId": 1, "userId": "dd1", "checkType": "OnDuty", "timeResult": "Normal",

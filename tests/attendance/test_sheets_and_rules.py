@@ -17,7 +17,7 @@ from tests.attendance.factories_attendance import (
     set_rule,
     submit_check_in,
 )
-from tests.clients import DISTRICT, TOWN, VILLAGE, ServiceUnderTest
+from tests.clients import DISTRICT, TOWN, VILLAGE, ServiceUnderTest, set_rule_version
 from tests.conftest import Clock
 
 DEED = {"kind": "urgent", "content": "协调更换水泵", "beneficiaries": 3}
@@ -79,16 +79,16 @@ async def test_a_yearly_rule_adopted_in_the_year_speaks_of_the_whole_year(
     bureau = attendance.client_as("bureau", DISTRICT)
     await check_in_daily(attendance, cadre, clock, 2)
     (current, *_) = await get_json(bureau, "/attendance/rules/presence.rules")
-    body = {name: current[name] for name in ("key", "title", "basis", "confirmed")}
+    body = {name: current[name] for name in ("key", "title", "confirmed")}
     body |= {"region": DISTRICT, "effective_from": "2024-05-21"}
     body["value"] = {**current["value"], "period": "year", "least_days": 200, "days_counted": "calendar"}
-    rule = await post_json(bureau, "/attendance/rules", body)
+    rule = await set_rule_version(attendance, body)
     year = await get_json(town, "/attendance/years", region=TOWN, year="2024")
     assert year["rule_ref"] == f"presence.rules@{rule['version']}"
     row = await read_row(town, "2024")
     assert (row["stationed"], row["least_days"], row["met"]) == (2.0, 200, False)
     body["effective_from"] = "2024-05-01"
-    await post_json(bureau, "/attendance/rules", body)
+    await set_rule_version(attendance, body)
     row = await read_row(town)
     assert (row["least_days"], row["met"]) == (None, None)
     assert (row["year_stationed"], row["year_least_days"]) == (2.0, 200)

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.attendance.factories_attendance import get_json, post_json
-from tests.clients import VILLAGE, ServiceUnderTest
+from tests.clients import RULE_BASIS, VILLAGE, ServiceUnderTest
 
 VISIT_BODY = {
     "visited_on": "2024-05-18",
@@ -130,7 +130,8 @@ async def test_a_regions_year_is_counted_from_what_was_recorded(
 async def test_a_rule_of_another_shape_is_refused(bureau: httpx.AsyncClient) -> None:
     (current, *_) = await get_json(bureau, "/attendance/rules/presence.devices")
     body = {
-        **{name: current[name] for name in ("key", "title", "basis", "confirmed")},
+        **{name: current[name] for name in ("key", "title", "confirmed")},
+        "basis": RULE_BASIS,
         "effective_from": "2024-01-01",
         "region": "620602000000",
         "value": {"most": "many"},

@@ -288,10 +288,10 @@ async def test_a_person_and_a_district_have_quotas(files: ServiceUnderTest, phon
         "title": "文件上传限额",
         "region": "620602000000",
         "effective_from": "2024-05-20",
-        "basis": "试行",
+        "basis": "凉数发〔2024〕2号",
         "confirmed": True,
     }  # fmt: skip
-    made = await files.client_as("bureau").post("/files/rules", json=rule)
+    made = await files.client_as("admin").post("/files/rules", json=rule)
     assert made.status_code == 201, made.text
     await create(phone, bytes(600_000))
 
@@ -334,7 +334,7 @@ async def test_a_photo_of_elsewhere_is_of_no_use(
 
 async def test_only_services_ask_which_files_are_of_use(phone: httpx.AsyncClient) -> None:
     photo = await send(phone, build_photo())
-    body = {"ids": [photo], "areas": [["000000000000", "999999999999"]]}
+    body = {"ids": [photo], "readable": [photo], "held": [], "areas": []}
 
     assert (await phone.post("http://test/internal/files", json=body)).status_code == 403
 
@@ -382,14 +382,15 @@ async def test_a_picture_that_comes_again_is_marked(
     phone: httpx.AsyncClient, files: ServiceUnderTest
 ) -> None:
     first = await send(phone, build_photo(1))
-    copied = await send(files.client_as("cadre", person="wang"), build_photo(1, side=100, quality=60))
+    wang = files.client_as("cadre", person="wang")
+    copied = await send(wang, build_photo(1, side=100, quality=60))
     other = await send(phone, build_photo(2))
 
-    async def same(photo: str) -> list[str]:
-        evidence = (await phone.get(f"/files/{photo}")).json()["evidence"]
+    async def same(client: httpx.AsyncClient, photo: str) -> list[str]:
+        evidence = (await client.get(f"/files/{photo}")).json()["evidence"]
         return [one["file_id"] for one in evidence.get("same_pictures", [])]
 
-    assert (await same(first), await same(copied), await same(other)) == ([], [first], [])
+    assert (await same(phone, first), await same(wang, copied), await same(phone, other)) == ([], [first], [])
 
 
 @pytest.mark.parametrize(

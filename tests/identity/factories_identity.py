@@ -53,7 +53,7 @@ def build_security_rule(doors: SystemUnderTest, key: str, value: Any, **changes:
         "value": value,
         "effective_from": str(doors.service("identity").context.clock().date()),
         "region": DISTRICT,
-        "basis": "区信息安全管理办法",
+        "basis": "凉网信发〔2026〕3号",
         "confirmed": True,
         **changes,
     }

@@ -175,7 +175,7 @@ async def test_an_edited_score_sheet_must_have_weights_of_100(scenario: ProjectS
         "title": "项目评价评分表",
         "value": value,
         "effective_from": "2024-01-01",
-        "basis": "凉州区项目评价办法",
+        "basis": "凉州区项目评价办法 凉振发〔2024〕4号",
         "confirmed": True,
         "region": "620602000000",
     }

@@ -113,7 +113,7 @@ async def test_a_district_may_take_objections_for_longer(scenario: ProjectScenar
         "value": 5,
         "effective_from": str(scenario.today()),
         "region": "620602000000",
-        "basis": "凉州区公示异议办法",
+        "basis": "凉州区公示异议办法 凉振发〔2024〕3号",
         "confirmed": True,
     }
     expect_success(await scenario.bureau.post("/projects/rules", json=rule))

@@ -100,7 +100,7 @@ def _hotline(**changes: Any) -> dict[str, Any]:
         "value": {"effect": "report", "days": 20},
         "effective_from": "2030-01-01",
         "region": "620602000000",
-        "basis": "区财政局通知",
+        "basis": "凉财发〔2029〕12号",
         "confirmed": True,
         **changes,
     }
@@ -119,7 +119,7 @@ def _hotline(**changes: Any) -> dict[str, Any]:
 async def test_an_edit_out_of_bounds_points_at_the_field(
     doors: SystemUnderTest, changes: dict[str, Any], pointer: str
 ) -> None:
-    refused = await doors.service("funds").client_as("bureau").post("/funds/rules", json=_hotline(**changes))
+    refused = await doors.service("funds").client_as("finance").post("/funds/rules", json=_hotline(**changes))
 
     assert refused.status_code == 422
     assert [error["pointer"] for error in refused.json()["errors"]] == [pointer]
@@ -128,18 +128,18 @@ async def test_an_edit_out_of_bounds_points_at_the_field(
 
 async def test_an_unknown_rule_cannot_be_set(doors: SystemUnderTest) -> None:
     refused = await (
-        doors.service("funds").client_as("bureau").post("/funds/rules", json=_hotline(key="plan.other"))
+        doors.service("funds").client_as("finance").post("/funds/rules", json=_hotline(key="plan.other"))
     )
 
     assert refused.status_code == 404
 
 
 async def test_who_sets_a_rule_is_told_what_it_replaces(doors: SystemUnderTest) -> None:
-    bureau = doors.service("funds").client_as("bureau")
-    future = (await bureau.post("/funds/rules", json=_hotline())).json()
-    earlier = (await bureau.post("/funds/rules", json=_hotline(effective_from="2029-01-01"))).json()
+    finance = doors.service("funds").client_as("finance")
+    future = (await finance.post("/funds/rules", json=_hotline())).json()
+    earlier = (await finance.post("/funds/rules", json=_hotline(effective_from="2029-01-01"))).json()
     past = _hotline(effective_from="2020-01-01", effective_to="2020-12-31")
-    told = (await bureau.post("/funds/rules", json=past)).json()
+    told = (await finance.post("/funds/rules", json=past)).json()
 
     assert future["remarks"] == []
     assert earlier["remarks"] == [f"2030-01-01 起代替第 {future['version']} 版(自 2030-01-01)"]
@@ -152,5 +152,57 @@ async def test_a_page_draws_the_form_from_the_shape(doors: SystemUnderTest) -> N
     days = shape["value_schema"]["properties"]["days"]
 
     assert (days["title"], days["minimum"], days["maximum"]) == ("收到指标后天数", 1, 365)
-    assert (shape["permission"], shape["needs_second_person"]) == ("rule:manage", False)
+    assert (shape["permission"], shape["needs_second_person"]) == ("fund-rule:manage", False)
     assert (await client.get("/funds/rules/plan.other/shape")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("service", "key", "holder", "others"),
+    [
+        ("funds", "plan.break_down_days", "finance", ("bureau", "admin", "security_admin")),
+        ("projects", "objection.days_after", "bureau", ("finance", "line_bureau", "town_officer")),
+        ("assets", "inspection.radius_m", "bureau", ("finance", "town_officer")),
+        ("attendance", "check_in.switches", "bureau", ("finance", "town_officer", "cadre")),
+    ],
+)
+async def test_the_office_that_answers_for_a_rule_changes_it_and_no_other(
+    doors: SystemUnderTest, service: str, key: str, holder: str, others: tuple[str, ...]
+) -> None:
+    one = doors.service(service)
+    address = f"/{service}/rules"
+    versions = (await one.client_as(holder).get(f"{address}/{key}")).json()
+    body = _hotline(key=key, value=versions[-1]["value"])
+    refused = [(await one.client_as(role).post(address, json=body)).status_code for role in others]
+
+    assert refused == [403] * len(others)
+    assert (await one.client_as(holder).post(address, json=body)).status_code == 201
+
+
+async def test_a_rule_names_its_document_by_number(doors: SystemUnderTest) -> None:
+    finance = doors.service("funds").client_as("finance")
+    refused = await finance.post("/funds/rules", json=_hotline(basis="区财政局口头通知"))
+    bracketed = await finance.post("/funds/rules", json=_hotline(basis="《通知》(凉财发[2029] 7号)"))
+
+    assert (refused.status_code, bracketed.status_code) == (422, 201)
+    assert [error["pointer"] for error in refused.json()["errors"]] == ["/basis"]
+
+
+async def test_a_rule_of_the_past_waits_for_another_person(doors: SystemUnderTest) -> None:
+    funds = doors.service("funds")
+    finance, second = (funds.client_as("finance", person=name) for name in ("cai.zheng", "fu.he"))
+    made = (await finance.post("/funds/rules", json=_hotline(effective_from="2020-01-01"))).json()
+    address = f"/funds/rules/{made['key']}/{made['version']}/confirm"
+    asked = {"on": "2020-06-01", "prefix": made["key"]}
+    before = (await finance.get("/funds/rules", params=asked)).json()
+    alone = await finance.post(address)
+    elsewhere = await funds.client_as("finance", "620602100000", person="o").post(address)
+    other_office = await funds.client_as("bureau", person="o").post(address)
+    confirmed = await second.post(address)
+    after = (await finance.get("/funds/rules", params=asked)).json()
+
+    assert made["waiting"] is True
+    assert [one["version"] for one in before] != [made["version"]]
+    assert [one.status_code for one in (alone, elsewhere, other_office, confirmed)] == [403, 404, 403, 200]
+    assert [one["version"] for one in after] == [made["version"]]
+    assert (confirmed.json()["waiting"], confirmed.json()["seconded_by"]) == (False, "fu.he")
+    assert (await second.post(address)).status_code == 409

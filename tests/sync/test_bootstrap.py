@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.attendance.factories_attendance import get_json, post_json
-from tests.clients import ServiceUnderTest
+from tests.attendance.factories_attendance import get_json
+from tests.clients import ServiceUnderTest, set_rule_version
 from tests.conftest import Clock
 
 MAX_GZIPPED_BYTES = 12 * 1024
@@ -39,10 +39,10 @@ async def test_a_switch_of_a_coming_day_is_told_with_its_day(
     bureau = attendance.client_as("bureau")
     versions = await get_json(bureau, "/attendance/rules/check_in.switches")
     current = versions[0]
-    body = {name: current[name] for name in ("key", "title", "basis", "confirmed")}
+    body = {name: current[name] for name in ("key", "title", "confirmed")}
     change = {"region": "620602000000", "effective_from": "2024-05-23"}
     value = {**current["value"], "own_check_in": False}
-    await post_json(bureau, "/attendance/rules", {**body, **change, "value": value})
+    await set_rule_version(attendance, {**body, **change, "value": value})
     rules = (await get_json(phone, "/bootstrap"))["field"]["rules"]
 
     assert [(one["since"], one["switches"]["own_check_in"]) for one in rules] == [

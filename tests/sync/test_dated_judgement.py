@@ -6,8 +6,8 @@ from uuid import uuid4
 
 import httpx
 
-from tests.attendance.factories_attendance import build_check_in, get_json, post_json, submit_check_in
-from tests.clients import ServiceUnderTest
+from tests.attendance.factories_attendance import build_check_in, get_json, submit_check_in
+from tests.clients import ServiceUnderTest, set_rule_version
 from tests.conftest import Clock
 from tests.sync.factories_sync import build_check_in_item, build_deed, list_verdicts, send_batch
 
@@ -35,10 +35,10 @@ async def test_a_tap_before_check_ins_were_switched_off_is_taken(
 ) -> None:
     bureau = attendance.client_as("bureau")
     current = (await get_json(bureau, "/attendance/rules/check_in.switches"))[0]
-    body = {name: current[name] for name in ("key", "title", "basis", "confirmed")}
+    body = {name: current[name] for name in ("key", "title", "confirmed")}
     change = {"region": "620602000000", "effective_from": clock.now().date().isoformat()}
     value = {**current["value"], "own_check_in": False}
-    await post_json(bureau, "/attendance/rules", {**body, **change, "value": value})
+    await set_rule_version(attendance, {**body, **change, "value": value})
     before = build_check_in_item(clock, at=clock.now() - timedelta(days=2))
     answer = await send_batch(phone, clock, before, build_check_in_item(clock))
 

@@ -22,6 +22,12 @@ class CheckIn(Base, Record, table=True):
         sa.Index("ix_check_in_region_taken_at_id", "region", "taken_at", "id"),
         sa.Index("ix_check_in_result_region_taken_at_id", "result", "region", "taken_at", "id"),
         sa.Index("ix_check_in_device_taken_at", "device", "taken_at"),
+        sa.Index(
+            "ix_check_in_photo",
+            "photo",
+            sqlite_where=sa.literal_column("photo <> ''"),
+            postgresql_where=sa.literal_column("photo <> ''"),
+        ),
     )
 
     person: str = Field(max_length=64)

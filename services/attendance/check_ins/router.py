@@ -83,6 +83,7 @@ CHECK_IN_KIND = RecordKind(
     label="打卡记录",
     path="/attendance/check-ins",
     model=CheckIn,
+    photo="photo",
     read=CheckInRead,
     may=May.PRESENCE_READ,
     owner="person",

@@ -40,6 +40,14 @@ EXCHANGE_PERMISSION = May.PRESENCE_EXCHANGE
 MAX_EXPORT_ROWS = 5000
 
 
+def _in_scope(work: UnitOfWork, region: Any) -> sa.ColumnElement[bool]:  # noqa: ANN401 - any column
+    """Regions where the caller imports records or keeps channels and accounts."""
+    return sa.or_(
+        work.actor.scope_filter(May.PRESENCE_IMPORT, region),
+        work.actor.scope_filter(May.PRESENCE_CHANNEL, region),
+    )
+
+
 async def find_accounts(
     work: UnitOfWork, channel: Channel, externals: Sequence[str]
 ) -> dict[str, ExternalAccount]:
@@ -47,7 +55,7 @@ async def find_accounts(
     query = select(ExternalAccount).where(
         ExternalAccount.channel == channel,
         col(ExternalAccount.external).in_(externals),
-        work.actor.scope_filter(May.PRESENCE_IMPORT, col(ExternalAccount.region)),
+        _in_scope(work, col(ExternalAccount.region)),
     )
     return {account.external: account for account in await work.session.exec(query)}
 
@@ -57,7 +65,7 @@ async def list_external_ids(work: UnitOfWork, channel: Channel, region: str) -> 
     query = select(ExternalAccount.external).where(
         ExternalAccount.channel == channel,
         col(ExternalAccount.region).between(*region_bounds(region)),
-        work.actor.scope_filter(May.PRESENCE_IMPORT, col(ExternalAccount.region)),
+        _in_scope(work, col(ExternalAccount.region)),
     )
     return list(await work.session.exec(query.order_by(col(ExternalAccount.external)).limit(10_000)))
 
@@ -94,7 +102,7 @@ async def list_unmatched_records(work: UnitOfWork, channel: Channel, external: s
         ImportedRecord.channel == channel,
         ImportedRecord.external == external,
         ImportedRecord.state == ImportedRecordState.UNMATCHED,
-        work.actor.scope_filter(May.PRESENCE_IMPORT, col(ImportedRecord.region)),
+        _in_scope(work, col(ImportedRecord.region)),
     )
     return list(await work.session.exec(query.limit(5000)))
 

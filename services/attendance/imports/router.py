@@ -68,7 +68,7 @@ router = APIRouter(prefix="/attendance", tags=["考勤导入"], route_class=Rout
 )
 async def import_file(work: WriteWork, body: ImportFile) -> ImportRun:
     """导入文件: 钉钉或企业微信接口答复中的记录; 重复导入不重复记录."""
-    await service.require_imports_enabled(work, body.region)
+    await service.require_imports_enabled(work, body.region, May.PRESENCE_IMPORT)
     return await service.import_records(work, body.channel, body.region, body.records)
 
 
@@ -76,7 +76,7 @@ async def import_file(work: WriteWork, body: ImportFile) -> ImportRun:
     "/imports/pull",
     status_code=201,
     response_model=RunRead,
-    **requires(May.PRESENCE_IMPORT, refuses=(NotFound, Conflict, Invalid)),
+    **requires(May.PRESENCE_CHANNEL, refuses=(NotFound, Conflict, Invalid)),
 )
 async def import_from(work: WriteWork, body: ImportPull) -> ImportRun:
     """经接口导入: 按对方的人数、天数、页数限制分次取回."""
@@ -109,14 +109,14 @@ async def list_imports(
     "/external-accounts",
     status_code=201,
     response_model=ExternalRead,
-    **requires(May.PRESENCE_IMPORT, refuses=(NotFound, Conflict, Invalid)),
+    **requires(May.PRESENCE_CHANNEL, refuses=(NotFound, Conflict, Invalid)),
 )
 async def match_account(work: WriteWork, body: ExternalCreate) -> ExternalAccount:
     """登记外部账号对应; 此前未对应的记录随即转为打卡."""
     return await service.match_account(work, body)
 
 
-@router.get("/external-accounts", response_model=Page[ExternalRead], **requires(May.PRESENCE_IMPORT))
+@router.get("/external-accounts", response_model=Page[ExternalRead], **requires(May.PRESENCE_CHANNEL))
 async def list_accounts(
     work: ReadWork, page_params: Pagination, region: RegionQuery = "", channel: Channel | None = None
 ) -> Page[ExternalAccount]:
@@ -128,7 +128,7 @@ async def list_accounts(
         order="-created_at",
         region=region,
         equal={"channel": channel},
-        may=May.PRESENCE_IMPORT,
+        may=May.PRESENCE_CHANNEL,
     )
 
 
@@ -139,25 +139,25 @@ channels_router = APIRouter(prefix="/attendance/channels", tags=["考勤接口"]
     "",
     status_code=201,
     response_model=ChannelRead,
-    **requires(May.PRESENCE_IMPORT, refuses=(NotFound, Conflict, Invalid)),
+    **requires(May.PRESENCE_CHANNEL, refuses=(NotFound, Conflict, Invalid)),
 )
 async def add_channel(work: WriteWork, body: ChannelCreate) -> PullChannel:
     """登记考勤接口, 每天定时导入; 密钥加密保存."""
     return await service.create_channel(work, body)
 
 
-@channels_router.get("", response_model=Page[ChannelRead], **requires(May.PRESENCE_IMPORT))
+@channels_router.get("", response_model=Page[ChannelRead], **requires(May.PRESENCE_CHANNEL))
 async def list_channels(
     work: ReadWork, page_params: Pagination, region: RegionQuery = ""
 ) -> Page[PullChannel]:
     """考勤接口, 进度与最近的错误."""
     return await records.list_records(
-        work, page_params, PullChannel, order="-created_at", region=region, may=May.PRESENCE_IMPORT
+        work, page_params, PullChannel, order="-created_at", region=region, may=May.PRESENCE_CHANNEL
     )
 
 
 @channels_router.get(
-    "/{channel_id}", response_model=ChannelRead, **requires(May.PRESENCE_IMPORT, refuses=(NotFound,))
+    "/{channel_id}", response_model=ChannelRead, **requires(May.PRESENCE_CHANNEL, refuses=(NotFound,))
 )
 async def read_channel(work: ReadWork, channel_id: UUID) -> PullChannel:
     """一个考勤接口, 进度与最近的错误."""
@@ -167,7 +167,7 @@ async def read_channel(work: ReadWork, channel_id: UUID) -> PullChannel:
 @channels_router.patch(
     "/{channel_id}",
     response_model=ChannelRead,
-    **requires(May.PRESENCE_IMPORT, refuses=(NotFound, Invalid, PreconditionFailed, VersionRequired)),
+    **requires(May.PRESENCE_CHANNEL, refuses=(NotFound, Invalid, PreconditionFailed, VersionRequired)),
 )
 async def change_channel(
     work: WriteWork, channel_id: UUID, body: ChannelChange, match: IfMatch
@@ -180,7 +180,7 @@ async def change_channel(
     "/{channel_id}/pull",
     status_code=202,
     response_model=ChannelRead,
-    **requires(May.PRESENCE_IMPORT, refuses=(NotFound, Conflict, Invalid, PreconditionFailed)),
+    **requires(May.PRESENCE_CHANNEL, refuses=(NotFound, Conflict, Invalid, PreconditionFailed)),
 )
 async def pull_now(work: WriteWork, channel_id: UUID, body: PullNow, match: IfMatch) -> PullChannel:
     """现在导入, 在后台进行; 进度见接口本身."""
@@ -350,7 +350,7 @@ CHANNEL_KIND = RecordKind(
     path="/attendance/channels",
     model=PullChannel,
     read=ChannelRead,
-    may=May.PRESENCE_IMPORT,
+    may=May.PRESENCE_CHANNEL,
     title="channel",
     columns=("channel", "region", "enabled", "state", "hour", "last_done_at", "last_error"),
     filters=("region",),
@@ -362,7 +362,7 @@ EXTERNAL_ACCOUNT_KIND = RecordKind(
     path="/attendance/external-accounts",
     model=ExternalAccount,
     read=ExternalRead,
-    may=May.PRESENCE_IMPORT,
+    may=May.PRESENCE_CHANNEL,
     title="external",
     columns=("channel", "external", "person", "region"),
     filters=("region", "channel"),

@@ -70,9 +70,9 @@ def build_record_id(channel: Channel, source_id: str) -> UUID:
     return uuid5(NAMESPACE_URL, f"xianjie:{channel}:{source_id}")
 
 
-async def require_imports_enabled(work: UnitOfWork, region: str) -> None:
+async def require_imports_enabled(work: UnitOfWork, region: str, may: May = May.PRESENCE_CHANNEL) -> None:
     """Raises Forbidden without the permission or where the district switched imports off."""
-    work.actor.require(May.PRESENCE_IMPORT, region)
+    work.actor.require(may, region)
     switches = (await work.get_rule(CHECK_IN_SWITCHES, region=region)).value
     if not switches.imports:
         raise Forbidden("本地未开通考勤导入", "Imports are switched off here")
@@ -124,7 +124,7 @@ async def import_records(
 
 async def match_account(work: UnitOfWork, body: ExternalCreate) -> ExternalAccount:
     """Registers the person of an external account; records that waited for it become check-ins."""
-    work.actor.require(May.PRESENCE_IMPORT, body.region)
+    work.actor.require(May.PRESENCE_CHANNEL, body.region)
     columns = body.model_dump(exclude={"id", "region"})
     account, is_new = await create_record(
         work, ExternalAccount, body, region=body.region, id=body.id, **columns
@@ -180,9 +180,9 @@ async def create_channel(work: UnitOfWork, body: ChannelCreate) -> PullChannel:
 
 
 async def get_channel(work: UnitOfWork, channel_id: UUID, *, lock: bool = False) -> PullChannel:
-    """Returns a channel that the caller may import for. Raises NotFound."""
+    """Returns a channel that the caller may change. Raises NotFound."""
     return await records.get_record(
-        work, PullChannel, channel_id, "这个考勤接口", lock=lock, may=May.PRESENCE_IMPORT
+        work, PullChannel, channel_id, "这个考勤接口", lock=lock, may=May.PRESENCE_CHANNEL
     )
 
 
@@ -393,7 +393,7 @@ async def _run_job(context: ServiceContext, job: PullJob) -> None:
     """Fetches and imports call by call, then schedules the next pull."""
     async with context.database.read() as session:
         work = context.unit_of_work(session, job.actor)
-        await require_imports_enabled(work, job.request.region)
+        await require_imports_enabled(work, job.request.region, May.PRESENCE_IMPORT)
         external_ids = await repository.list_external_ids(work, job.request.channel, job.request.region)
         today = work.today
     calls = importer.plan_calls(job.request, external_ids, today)

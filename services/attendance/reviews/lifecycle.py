@@ -29,6 +29,7 @@ class ReviewFacts:
     """Inputs of the guards."""
 
     reason: str = ""
+    imported_by_caller: bool = False
 
 
 def reason_given(facts: ReviewFacts) -> FieldError | None:
@@ -40,13 +41,24 @@ def reason_given(facts: ReviewFacts) -> FieldError | None:
     )
 
 
+def not_own_import(facts: ReviewFacts) -> FieldError | None:
+    """打卡记录不是本人导入的."""
+    if not facts.imported_by_caller:
+        return None
+    return FieldError(
+        "own_import",
+        "当天的打卡记录由本人导入, 须由另一人复核",
+        "Who imported the check-ins does not review them",
+    )
+
+
 S, A = ReviewState, ReviewAction
 
 # fmt: off
 REVIEW: Lifecycle[ReviewState, ReviewAction, ReviewFacts] = Lifecycle("review", "复核", ReviewState, S.OPEN, (
     #          action    from                      to          who                  needs
-    transition(A.ACCEPT, S.OPEN,                   S.ACCEPTED, May.PRESENCE_REVIEW, reason_given, four_eyes=("person",)),
-    transition(A.REJECT, S.OPEN,                   S.REJECTED, May.PRESENCE_REVIEW, reason_given, four_eyes=("person",)),
-    transition(A.REOPEN, (S.ACCEPTED, S.REJECTED), S.OPEN,     May.PRESENCE_REVIEW, reason_given, four_eyes=("person",)),
+    transition(A.ACCEPT, S.OPEN,                   S.ACCEPTED, May.PRESENCE_REVIEW, reason_given, not_own_import, four_eyes=("person",)),
+    transition(A.REJECT, S.OPEN,                   S.REJECTED, May.PRESENCE_REVIEW, reason_given, not_own_import, four_eyes=("person",)),
+    transition(A.REOPEN, (S.ACCEPTED, S.REJECTED), S.OPEN,     May.PRESENCE_REVIEW, reason_given, not_own_import, four_eyes=("person",)),
 ))
 # fmt: on

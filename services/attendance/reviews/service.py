@@ -80,7 +80,7 @@ async def get_review_detail(work: UnitOfWork, review_id: UUID) -> ReviewDetail:
     return ReviewDetail(
         **ReviewRead.model_validate(review).model_dump(),
         check_ins=[CheckInRead.model_validate(row) for row in rows],
-        available_actions=available_actions(work, REVIEW, review, ReviewFacts()),
+        available_actions=available_actions(work, REVIEW, review, _build_facts(work, rows)),
     )
 
 
@@ -100,7 +100,7 @@ async def transition_review(
         REVIEW,
         review,
         action,
-        ReviewFacts(body.reason),
+        _build_facts(work, await repository.list_check_ins(work, review), body.reason),
         request=body,
         match=match,
         dry_run=dry_run,
@@ -117,6 +117,11 @@ async def transition_review(
     await send_message(work, review.person, MessageKind.REVIEW, review, text)
     work.session.add(review)
     return review
+
+
+def _build_facts(work: UnitOfWork, check_ins: Sequence[CheckIn], reason: str = "") -> ReviewFacts:
+    imported = [row.created_by for row in check_ins if row.source is CheckInSource.SYSTEM]
+    return ReviewFacts(reason, imported_by_caller=work.actor.is_same_person(*imported))
 
 
 async def create_correction(work: UnitOfWork, body: Correction) -> CheckIn:

@@ -10,7 +10,7 @@ from sqlmodel import col, delete, select, update
 
 from services.files.uploads.calculation import split_hash
 from services.files.uploads.models import FileUpload, Picture, UploadPart
-from services.files.uploads.schemas import UploadState
+from services.files.uploads.schemas import FilesAsked, UploadState
 from shared.auth import region_bounds
 from shared.db import execute_core, note_rows
 from shared.db import file as file_table
@@ -122,15 +122,17 @@ async def system_find_file(work: UnitOfWork, file_id: UUID) -> FileRead | None:
     return None if row is None else FileRead.model_validate(row)
 
 
-async def system_list_files(
-    work: UnitOfWork, ids: Sequence[UUID], account: str, areas: Sequence[tuple[str, str]]
-) -> list[FileRead]:
-    """Those of the files that an account uploaded, or that lie in the areas in which the asker may read files."""
-    inside = [file_table.c.region.between(low, high) for low, high in areas]
-    query = sa.select(file_table).where(
-        file_table.c.id.in_(ids), sa.or_(file_table.c.uploaded_by == account, *inside)
+async def system_list_files(work: UnitOfWork, asked: FilesAsked, account: str) -> list[FileRead]:
+    """Those of the files that an account uploaded, that the asking service lets them read, or that nothing there holds yet."""
+    column = file_table.c
+    inside = sa.or_(*(column.region.between(low, high) for low, high in asked.areas), sa.false())
+    usable = sa.or_(
+        column.uploaded_by == account,
+        column.id.in_(asked.readable),
+        sa.and_(inside, column.id.not_in(asked.held)),
     )
-    return [FileRead.model_validate(row) for row in await execute_core(work.session, query)]
+    rows = await execute_core(work.session, sa.select(file_table).where(column.id.in_(asked.ids), usable))
+    return [FileRead.model_validate(row) for row in rows]
 
 
 async def system_list_similar(work: UnitOfWork, bits: int) -> list[Picture]:

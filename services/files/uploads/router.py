@@ -222,7 +222,7 @@ async def end_upload(work: WriteWork, upload_id: UUID, _version: Annotated[None,
 
 @internal_router.post("", response_model=FilesFound, **requires(May.FILE_READ))
 async def find_files(work: ReadWork, body: FilesAsked) -> FilesFound:
-    """其他服务核对: 其中哪些文件是调用人上传的, 或在其可查看的辖区."""
+    """其他服务核对: 其中哪些文件是调用人上传的, 或经记录可以查看的."""
     if work.actor.kind != "service":
         raise Forbidden("只有系统内的服务可以核对", "Only services ask here")
     return FilesFound(items=await service.find_usable_files(work, body))

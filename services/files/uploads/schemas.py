@@ -40,9 +40,11 @@ class UploadRead(BaseModel):
 
 
 class FilesAsked(RequestBody):
-    """要核对的文件, 与调用人可查看文件的辖区 (起止区划代码)."""
+    """要核对的文件: 其中已有记录使用的, 调用人经记录可以查看的; 未使用的文件可用的辖区 (起止区划代码)."""
 
     ids: list[UUID] = Field(max_length=2000)
+    readable: list[UUID] = Field(max_length=2000)
+    held: list[UUID] = Field(max_length=2000)
     areas: list[tuple[str, str]] = Field(max_length=200)
 
 

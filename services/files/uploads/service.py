@@ -342,8 +342,8 @@ async def _end(work: UnitOfWork, upload: FileUpload, state: UploadState) -> None
 
 
 async def find_usable_files(work: UnitOfWork, asked: FilesAsked) -> list[FileRead]:
-    """Those of the files that the person for whom a service asks uploaded, or may read by the areas the service names."""
-    return await repository.system_list_files(work, asked.ids, work.actor.on_behalf_of, asked.areas)
+    """Those of the files that the person for whom a service asks uploaded, may read with a record of it, or may attach."""
+    return await repository.system_list_files(work, asked, work.actor.on_behalf_of)
 
 
 async def delete_expired_uploads(context: ServiceContext) -> bool:

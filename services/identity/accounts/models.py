@@ -53,7 +53,10 @@ class FormerPassword(Base, table=True):
 
 
 class RoleGrant(Base, table=True):
-    """授权: a role in a region from a day to a day (inclusive; open-ended without `valid_to`)."""
+    """授权: a role in a region from a day to a day (inclusive; open-ended without `valid_to`).
+
+    One that is `waiting` gives no rights until a second person has confirmed it.
+    """
 
     __tablename__ = "grant"
 
@@ -63,3 +66,6 @@ class RoleGrant(Base, table=True):
     region: str = Field(max_length=12)
     valid_from: date
     valid_to: date | None = None
+    granted_by: str = Field(default="", max_length=64, sa_column_kwargs={"server_default": ""})
+    waiting: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
+    confirmed_by: str = Field(default="", max_length=64, sa_column_kwargs={"server_default": ""})

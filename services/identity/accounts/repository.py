@@ -97,10 +97,11 @@ async def list_accounts(work: UnitOfWork, *, kind: str, q: str, after: str, limi
 async def system_list_grants(
     work: UnitOfWork, account_ids: Sequence[str], on: date | None = None
 ) -> dict[str, list[RoleGrant]]:
-    """List grants by account; with `on`, only those in force on that day."""
+    """List grants by account; with `on`, only those in force on that day, not those that wait for a second person."""
     query = select(RoleGrant).where(col(RoleGrant.account_id).in_(account_ids))
     if on is not None:
         query = query.where(
+            col(RoleGrant.waiting).is_(False),
             RoleGrant.valid_from <= on,
             sa.or_(col(RoleGrant.valid_to).is_(None), col(RoleGrant.valid_to) >= on),
         )
@@ -124,6 +125,18 @@ async def delete_grants(work: UnitOfWork, account_id: str) -> None:
     scope = work.actor.scope_filter(May.ACCOUNT_MANAGE, col(RoleGrant.region))
     grants: sa.Table = RoleGrant.__table__  # type: ignore[attr-defined]
     await delete_rows(work.session, grants, grants.c.account_id == account_id, scope)
+
+
+async def list_waiting_grants(work: UnitOfWork, account_id: str) -> list[RoleGrant]:
+    """The grants of an account in the caller's regions that wait for a second person."""
+    scope = sa.or_(
+        work.actor.scope_filter(May.ACCOUNT_MANAGE, col(RoleGrant.region)),
+        work.actor.scope_filter(May.SECURITY_MANAGE, col(RoleGrant.region)),
+    )
+    query = select(RoleGrant).where(
+        RoleGrant.account_id == account_id, col(RoleGrant.waiting).is_(True), scope
+    )
+    return list(await work.session.exec(query.with_for_update()))
 
 
 def build_kind_condition(kind: str) -> sa.ColumnElement[bool]:

@@ -83,6 +83,16 @@ async def change_user(
     return (await service.to_read_models(work, [await service.update_user(work, account_id, body, match)]))[0]
 
 
+@router.post(
+    "/{account_id}/confirm-grants",
+    response_model=AccountRead,
+    **requires(May.ACCOUNT_MANAGE, May.SECURITY_MANAGE, refuses=CHANGE_ERRORS),
+)
+async def confirm_grants(work: WriteWork, account_id: AccountPath, match: IfMatch) -> AccountRead:
+    """第二名管理员确认授权, 确认后生效 (角色见规则 `auth.confirmed_roles`)."""
+    return (await service.to_read_models(work, [await service.confirm_grants(work, account_id, match)]))[0]
+
+
 @router.put(
     "/{account_id}/person",
     response_model=AccountRead,

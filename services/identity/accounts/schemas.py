@@ -47,6 +47,13 @@ class GrantWrite(RequestBody):
         return self
 
 
+class HeldGrant(GrantWrite):
+    """授权, 与其是否等待第二人确认."""
+
+    waiting: bool = Field(False, description="true: 等待第二人确认, 尚未生效")
+    granted_by: str = Field("", description="授权人")
+
+
 class AccountCreate(RequestBody):
     """新账号."""
 
@@ -92,7 +99,7 @@ class AccountRead(BaseModel):
     must_change: bool
     locked_until: datetime | None = Field(None, description="最近一处来源的锁定到期时间; 其他来源不受影响")
     version: int
-    grants: list[GrantWrite] = []
+    grants: list[HeldGrant] = []
     person_id: str = Field("", description="账号背后的人: 同一人的账号相同")
     person_name: str = Field("", description="这个人的姓名")
 

@@ -19,13 +19,14 @@ from services.identity.accounts.schemas import (
     ClientSecret,
     GrantRead,
     GrantWrite,
+    HeldGrant,
     Me,
     PasswordChange,
     PersonChange,
 )
 from services.identity.lock_outs import service as lock_outs
 from services.identity.organisations import repository as organisations
-from services.identity.policy import EXCLUSIVE_ROLES, PASSWORD_HISTORY
+from services.identity.policy import CONFIRMED_ROLES, EXCLUSIVE_ROLES, PASSWORD_HISTORY
 from services.identity.sessions import repository as sessions
 from shared.auth import ROLES, May, Role
 from shared.clients.identity import AccountChanged, PasswordChanged
@@ -36,6 +37,7 @@ from shared.unit_of_work import UnitOfWork
 
 USER_KIND, MACHINE_KIND = "user", "machine"
 OPEN_ENDED_DATE = date.max
+GrantIdentity = tuple[Role, str, date, date | None]
 
 
 async def require_reach_over(work: UnitOfWork, account: Account) -> None:
@@ -52,13 +54,24 @@ async def require_reach_over(work: UnitOfWork, account: Account) -> None:
         )
 
 
-async def assign_roles(work: UnitOfWork, account: Account, grants: Sequence[GrantWrite]) -> None:
+def _get_identity(grant: GrantWrite | RoleGrant, today: date) -> GrantIdentity:
+    """What makes a grant the one that a second person confirmed."""
+    return grant.role, grant.region, grant.valid_from or today, grant.valid_to
+
+
+async def assign_roles(
+    work: UnitOfWork,
+    account: Account,
+    grants: Sequence[GrantWrite],
+    kept: frozenset[GrantIdentity] = frozenset(),
+) -> None:
     """Add grants to an account; raises Invalid with an error for each grant that is not allowed.
 
     A grant must lie in the caller's regions and fit the kind of account; roles of rule `auth.exclusive_roles` must not
     overlap in time with another role.
     """
     errors = list(_check_region_and_kind(work, account, grants))
+    confirmed_roles = (await work.get_rule(CONFIRMED_ROLES)).value
     rows = [
         RoleGrant(
             account_id=account.id,
@@ -66,6 +79,8 @@ async def assign_roles(work: UnitOfWork, account: Account, grants: Sequence[Gran
             region=grant.region,
             valid_from=grant.valid_from or work.today,
             valid_to=grant.valid_to,
+            granted_by=work.actor.id,
+            waiting=grant.role in confirmed_roles and _get_identity(grant, work.today) not in kept,
         )
         for grant in grants
     ]
@@ -82,6 +97,26 @@ async def assign_roles(work: UnitOfWork, account: Account, grants: Sequence[Gran
         )
     work.session.add_all(rows)
     await work.session.flush()
+
+
+async def confirm_grants(work: UnitOfWork, account_id: str, match: VersionMatch) -> Account:
+    """Put the waiting grants of an account into force as the second person.
+
+    Forbidden for who granted them and for the account's own person, Conflict when nothing waits.
+    """
+    account = await repository.get_account(work, account_id, USER_KIND, lock=True)
+    match.require_version(account)
+    waiting = await repository.list_waiting_grants(work, account_id)
+    if not waiting:
+        raise Conflict("没有等待确认的授权", "No grant waits for a second person")
+    if work.actor.is_same_person(account.id, *(one.granted_by for one in waiting)):
+        raise Forbidden("授权须由另一名管理员确认", "Four eyes: another administrator must")
+    for one in waiting:
+        one.waiting, one.confirmed_by = False, work.actor.id
+        work.session.add(one)
+    await sessions.system_renew_tokens(work, account.id)
+    await save_account(work, account)
+    return account
 
 
 def _check_region_and_kind(
@@ -118,7 +153,7 @@ async def to_read_models(work: UnitOfWork, rows: Sequence[Account]) -> list[Acco
     return [
         AccountRead.model_validate(row).model_copy(
             update={
-                "grants": [GrantWrite.model_validate(grant) for grant in grants[row.id]],
+                "grants": [HeldGrant.model_validate(grant) for grant in grants[row.id]],
                 "organisation": names.get(row.organisation_id, ""),
                 "locked_until": locks.get(row.id),
             }
@@ -195,8 +230,12 @@ async def update_user(work: UnitOfWork, account_id: str, body: AccountChange, ma
     if body.organisation_id is not None:
         await organisations.get_organisation(work, body.organisation_id)
     if body.grants is not None:
+        held = (await repository.system_list_grants(work, [account_id]))[account_id]
+        kept = frozenset(_get_identity(one, work.today) for one in held if not one.waiting)
+        for one in held:
+            work.session.expunge(one)  # SQLite gives the ids of deleted rows to new ones
         await repository.delete_grants(work, account_id)
-        await assign_roles(work, account, body.grants)
+        await assign_roles(work, account, body.grants, kept)
         await sessions.system_renew_tokens(work, account.id)
     if secret is not None:
         await _set_password(work, account, secret, reset=True)
@@ -365,8 +404,19 @@ async def _set_password(work: UnitOfWork, account: Account, secret: str, *, rese
     if account.secret:
         work.session.add(FormerPassword(account_id=account.id, secret=account.secret, replaced_at=work.at))
     account.secret, account.must_change, account.password_changed_at = secret, reset, work.at
+    if reset:
+        await _let_grants_wait(work, account)
     await lock_outs.clear_failures(work, USER_KIND, account.id)
     await log_event(work, account, PasswordChanged(account=account.id, reset=reset))
+
+
+async def _let_grants_wait(work: UnitOfWork, account: Account) -> None:
+    """Who resets the password of an account knows it: its grants of confirmed roles wait for a second person again."""
+    confirmed_roles = (await work.get_rule(CONFIRMED_ROLES)).value
+    for grant in (await repository.system_list_grants(work, [account.id]))[account.id]:
+        if grant.role in confirmed_roles:
+            grant.waiting, grant.granted_by, grant.confirmed_by = True, work.actor.id, ""
+            work.session.add(grant)
 
 
 def _password_change_error(detail: str, pointer: str) -> Invalid:

@@ -29,7 +29,7 @@ from shared.unit_of_work import UnitOfWork
 async def create_proposal(work: UnitOfWork, body: ProposalCreate) -> RuleProposal:
     """Propose a version that takes effect from today or later. Invalid points at a field; Conflict while another one waits."""
     key = require_key(work.context.rules.registry, body.key)
-    work.actor.require(key.permission, body.region)
+    work.actor.require(work.context.rules.registry.get_permission(key), body.region)
     if not key.needs_second_person:
         raise Conflict(
             f"规则 {key.key} 不须第二人确认, 请提交到规则地址", f"{key.key} needs no second person"

@@ -48,7 +48,7 @@ async def list_rule_sets(
     "",
     status_code=201,
     response_model=RuleSetItem,
-    **requires(May.RULE_MANAGE, refuses=(Invalid, Conflict, NotFound), body=MAX_BODY_BYTES),
+    **requires(May.PROJECT_RULE_MANAGE, refuses=(Invalid, Conflict, NotFound), body=MAX_BODY_BYTES),
 )
 async def draft_rule_set(work: WriteWork, body: RuleSetDraft) -> RuleSetRow:
     """在现行规则上起草一版."""
@@ -65,7 +65,7 @@ async def read_rule_set(work: ReadWork, rule_set_id: UUID) -> RuleSetRow:
     "/{rule_set_id}",
     response_model=RuleSetItem,
     **requires(
-        May.RULE_MANAGE,
+        May.PROJECT_RULE_MANAGE,
         refuses=(NotFound, Invalid, Conflict, PreconditionFailed, VersionRequired),
         body=MAX_BODY_BYTES,
     ),
@@ -81,7 +81,7 @@ async def change_rule_set(
     "/{rule_set_id}/trial",
     status_code=202,
     response_model=ScreeningJobRead,
-    **requires(May.RULE_MANAGE, refuses=(NotFound, Conflict)),
+    **requires(May.PROJECT_RULE_MANAGE, refuses=(NotFound, Conflict)),
 )
 async def try_rule_set(work: WriteWork, rule_set_id: UUID) -> ScreeningJob:
     """用草稿试算全库: 在后台进行, 结果见全库筛查的变化清单."""
@@ -91,7 +91,9 @@ async def try_rule_set(work: WriteWork, rule_set_id: UUID) -> ScreeningJob:
 @router.post(
     "/{rule_set_id}/activate",
     response_model=RuleSetActivation,
-    **requires(May.RULE_MANAGE, refuses=(NotFound, Conflict, PreconditionMissing, PreconditionFailed)),
+    **requires(
+        May.PROJECT_RULE_MANAGE, refuses=(NotFound, Conflict, PreconditionMissing, PreconditionFailed)
+    ),
 )
 async def activate_rule_set(
     work: WriteWork, rule_set_id: UUID, body: RuleSetDecision, match: IfMatch
@@ -103,7 +105,7 @@ async def activate_rule_set(
 @router.post(
     "/{rule_set_id}/discard",
     response_model=RuleSetItem,
-    **requires(May.RULE_MANAGE, refuses=(NotFound, Conflict)),
+    **requires(May.PROJECT_RULE_MANAGE, refuses=(NotFound, Conflict)),
 )
 async def discard_rule_set(work: WriteWork, rule_set_id: UUID, body: RuleSetDecision) -> RuleSetRow:
     """作废草稿."""
@@ -113,7 +115,7 @@ async def discard_rule_set(work: WriteWork, rule_set_id: UUID, body: RuleSetDeci
 @router.post(
     "/{rule_set_id}/retire",
     response_model=RuleSetActivation,
-    **requires(May.RULE_MANAGE, refuses=(NotFound, Conflict)),
+    **requires(May.PROJECT_RULE_MANAGE, refuses=(NotFound, Conflict)),
 )
 async def retire_rule_set(work: WriteWork, rule_set_id: UUID, body: RuleSetDecision) -> RuleSetActivation:
     """停用, 恢复上级或内置规则, 并重筛全库."""
@@ -136,7 +138,10 @@ async def list_screening_jobs(work: ReadWork, params: Pagination) -> Page[Screen
 
 
 @job_router.post(
-    "", status_code=202, response_model=ScreeningJobRead, **requires(May.RULE_MANAGE, refuses=(NotFound,))
+    "",
+    status_code=202,
+    response_model=ScreeningJobRead,
+    **requires(May.PROJECT_RULE_MANAGE, refuses=(NotFound,)),
 )
 async def rescreen_library(work: WriteWork, body: RescreenRequest) -> ScreeningJob:
     """按现行规则重筛全库; 在后台进行, 进展见本记录."""

@@ -74,7 +74,7 @@ async def start_job(
 
 async def start_rescreening(work: UnitOfWork, region: str) -> ScreeningJob:
     """Start a job that screens all projects of a region by the rules in force."""
-    work.actor.require(May.RULE_MANAGE, region)
+    work.actor.require(May.PROJECT_RULE_MANAGE, region)
     digest = (
         await screening_repository.system_find_active_digest(work, region)
         or screening.load_built_in_rules().version
@@ -266,7 +266,7 @@ async def store_built_in_rules(context: ServiceContext) -> None:
 
 async def create_rule_set(work: UnitOfWork, body: RuleSetDraft) -> RuleSetRow:
     """Create a draft from the rules in force in a region; raise Invalid with every error and its pointer."""
-    work.actor.require(May.RULE_MANAGE, body.region)
+    work.actor.require(May.PROJECT_RULE_MANAGE, body.region)
     base = await repository.find_active_rule_set(work, body.region)
     rules, words = (base.rules, base.words) if base else screening.read_built_in_source()
     rules, words, digest = _edit_rules(rules, words, body)
@@ -347,7 +347,7 @@ async def discard_rule_set(work: UnitOfWork, rule_set_id: UUID, body: RuleSetDec
 async def retire_rule_set(work: UnitOfWork, rule_set_id: UUID, body: RuleSetDecision) -> RuleSetActivation:
     """Retire an active rule set and start a re-screening: the ancestor's rules, finally the built-in ones, apply again."""
     rule_set = await repository.get_rule_set(work, rule_set_id, lock=True)
-    work.actor.require(May.RULE_MANAGE, rule_set.region)
+    work.actor.require(May.PROJECT_RULE_MANAGE, rule_set.region)
     if rule_set.state is not RuleSetState.ACTIVE:
         raise Conflict(f"规则集{rule_set.state.label}", f"The rule set is {rule_set.state}")
     rule_set.state, rule_set.retired_at = RuleSetState.RETIRED, work.at
@@ -368,7 +368,7 @@ async def _publish_rule_set(work: UnitOfWork, rule_set: RuleSetRow, was: RuleSet
 
 async def _get_draft(work: UnitOfWork, rule_set_id: UUID) -> RuleSetRow:
     rule_set = await repository.get_rule_set(work, rule_set_id, lock=True)
-    work.actor.require(May.RULE_MANAGE, rule_set.region)
+    work.actor.require(May.PROJECT_RULE_MANAGE, rule_set.region)
     if rule_set.state is not RuleSetState.DRAFT:
         raise Conflict(f"规则集{rule_set.state.label}, 不是草稿", f"The rule set is {rule_set.state}")
     return rule_set

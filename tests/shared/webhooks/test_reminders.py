@@ -18,7 +18,7 @@ from shared.events.webhooks.delivery import WebhookDispatcher
 from shared.events.webhooks.robots import build_robot_request
 from shared.reminders.scan import remind_due
 from tests.alerts.cases import BUILDERS
-from tests.clients import DISTRICT, SystemUnderTest
+from tests.clients import DISTRICT, SystemUnderTest, set_rule_version
 from tests.conftest import MORNING, Clock
 from tests.webhook_receiver import WebhookReceiver
 
@@ -97,14 +97,14 @@ async def test_a_district_sets_how_many_days_before_or_none(
 ) -> None:
     await add(bureau, stranger)
     (version,) = (await bureau.get("/funds/rules/reminder.days")).json()
-    entry = {name: version[name] for name in ("key", "title", "basis", "confirmed")}
+    entry = {name: version[name] for name in ("key", "title", "confirmed")}
     entry |= {"region": DISTRICT, "effective_from": "2024-01-01"}
-    changed = await bureau.post("/funds/rules", json=entry | {"value": version["value"] | {"days": 1}})
+    changed = entry | {"value": version["value"] | {"days": 1}}
+    await set_rule_version(doors.service("funds"), changed, "finance")
     early = await remind(doors, courier)
     clock.advance(timedelta(days=1))
     late = await remind(doors, courier)
 
-    assert changed.status_code == 201, changed.text
     assert alert
     assert (early, late) == (0, 1)
 
