@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from services.projects.attachments.schemas import DocumentKind
 from services.projects.categories import service as categories
 from services.projects.progress.calculation import compute_quantity_progress
 from services.projects.projects import repository, rules
@@ -332,7 +333,7 @@ async def get_project_detail(work: UnitOfWork, project_id: UUID) -> ProjectDetai
         money=[PlannedMoneyWrite.model_validate(row) for row in records.money],
         targets=[TargetWrite.model_validate(row) for row in records.targets],
         reached=compute_quantity_progress(project, records.reports),
-        documents=sorted(records.documents),
+        documents=[DocumentKind(one) for one in sorted(records.documents)],
         committed=records.committed,
         available_actions=available_actions(work, PROJECT_LIFECYCLE, project, facts),
     )
