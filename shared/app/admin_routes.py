@@ -75,7 +75,7 @@ def admin_router(service: str) -> APIRouter:
     @router.get(
         "/verify",
         response_model=audit_log.LogReport,
-        **requires(May.LOG_VERIFY, refuses=(Invalid,), statements=5),
+        **requires(May.LOG_VERIFY, refuses=(Invalid,), statements=7),
     )
     async def verify_log(
         work: ReadWork,

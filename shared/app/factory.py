@@ -354,7 +354,7 @@ def _name_operations(service: str, paths: dict[str, Any]) -> None:
         words = [part.replace("-", "_") for part in plain.split("/") if part and "{" not in part]
         for method, operation in methods.items():
             suffix = f"{re.sub(_NO_WORD, '_', path)}_{method}"
-            function = operation["operationId"].removesuffix(suffix)
+            function = operation["operationId"].removesuffix(suffix).replace(f"{service}_", "", 1)
             by_function.setdefault(function, []).append((words, operation))
     for function, found in by_function.items():
         common = set.intersection(*(set(words) for words, _ in found))

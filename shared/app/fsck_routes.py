@@ -111,9 +111,10 @@ def fsck_router(service: str) -> APIRouter:
     """Routes of fsck for one service."""
     router = APIRouter(prefix=f"/{service}/log/fsck", tags=["审计"], route_class=Route)
 
-    @router.post("", status_code=202, response_model=FsckRun, **requires(May.LOG_VERIFY))
+    @router.post("", status_code=202, response_model=FsckRun, **requires(May.LOG_VERIFY, refuses=(NotFound,)))
     async def start_fsck(work: WriteWork) -> Any:  # noqa: ANN401 - shaped by response_model
         """开始账实核对: 由日志推出账目和记录, 与各表比较. 已在核对的, 返回进行中的那一次."""
+        work.actor.require(May.LOG_VERIFY, work.context.settings.district)
         newest = await _find_newest(work.session)
         if newest is not None and _is_open(newest):
             return _build_run(newest)
@@ -124,6 +125,7 @@ def fsck_router(service: str) -> APIRouter:
     @router.get("", response_model=FsckRun, **requires(May.LOG_VERIFY, refuses=(NotFound,)))
     async def read_fsck(work: ReadWork) -> Any:  # noqa: ANN401 - shaped by response_model
         """最近一次账实核对的进度和结果: 不符之处逐条说明."""
+        work.actor.require(May.LOG_VERIFY, work.context.settings.district)
         newest = await _find_newest(work.session)
         if newest is None:
             raise NotFound("还没有做过账实核对", "No check was made yet")

@@ -18,6 +18,7 @@ UNPROVED_SHARED_TABLES = {
     "dead_letter": "tells of transport, not of business",
     "inbox": "tells of transport, not of business",
     "inbox_position": "tells of transport, not of business",
+    "file_holder": "follows from the records that name files",
     "answer": "repeats answers for 30 days",
     "webhook": "its changes are events; failures and pauses of deliveries are written beside them",
 }

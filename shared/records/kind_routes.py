@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, get_args
+from typing import Annotated, Any, get_args
 
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
@@ -110,7 +110,7 @@ def _bind_kind(kind: RecordKind, known: Mapping[tuple[str, str], APIRoute]) -> B
     if (mays := _permissions_of(listing)) and kind.may not in mays:
         message = f"record kind {kind.name}: {kind.path} asks for {', '.join(mays)}, not {kind.may}"
         raise ValueError(message)
-    query = {one.alias: one.field_info.annotation for one in _query_params(listing.dependant)}
+    query = {one.alias: Annotated[one.field_info.annotation, one.field_info] for one in _query_params(listing.dependant)}
     if unknown := sorted(set(kind.filters) - set(query)):
         message = f"record kind {kind.name}: {kind.path} has no filters {', '.join(unknown)}"
         raise ValueError(message)

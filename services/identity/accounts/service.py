@@ -411,7 +411,7 @@ async def _set_password(work: UnitOfWork, account: Account, secret: str, *, rese
 
 
 async def _let_grants_wait(work: UnitOfWork, account: Account) -> None:
-    """Who resets the password of an account knows it: its grants of confirmed roles wait for a second person again."""
+    """Let the grants of confirmed roles wait for a second person again: a person who resets a password knows it."""
     confirmed_roles = (await work.get_rule(CONFIRMED_ROLES)).value
     for grant in (await repository.system_list_grants(work, [account.id]))[account.id]:
         if grant.role in confirmed_roles:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from services.rectification.items.lifecycle import ItemState
 from shared.china import LabelledEnum, Money, MoneySum, RegionCode
+from shared.http import PatchBody
 from shared.lifecycle.transitions import AvailableAction, TransitionRequest
 from shared.request_body import RequestBody
 
@@ -121,7 +122,7 @@ class ItemFromAlert(Responsibility):
     amount_found: Money | None = Field(None, description="涉及金额")
 
 
-class ItemChange(RequestBody):
+class ItemChange(PatchBody):
     """修改责任、时限、措施; 未给出的不改."""
 
     leader: str | None = Field(None, max_length=100)

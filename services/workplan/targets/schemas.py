@@ -30,7 +30,7 @@ class MeasureUnit(LabelledEnum):
     HOUSEHOLD = "household", "户"
     PLACE = "place", "处"
     PIECE = "piece", "个"
-    PERCENT = "percent", "%"
+    PERCENT = "percent", "百分数(%)"
 
 
 BASE_UNITS: dict[MeasureUnit, tuple[MeasureUnit, int]] = {
