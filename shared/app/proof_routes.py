@@ -93,8 +93,12 @@ async def sign_log_head(work: UnitOfWork, size: int) -> LogHead:
 
 
 async def find_cosigned_size(session: AsyncSession) -> int:
-    """The size of the newest head that a witness cosigned; 0 when there is none."""
-    query = sa.select(sa.func.coalesce(sa.func.max(log_cosignature.c.size), 0))
+    """The size of the newest head of this log that a witness cosigned; 0 when there is none.
+
+    A restored log is shorter than what was cosigned: those heads are no longer its own.
+    """
+    size = log_cosignature.c.size
+    query = sa.select(sa.func.coalesce(sa.func.max(size), 0)).where(size <= await merkle.read_size(session))
     return int((await execute_core(session, query)).scalar_one())
 
 
@@ -133,7 +137,7 @@ def head_router(service: str) -> APIRouter:
         return LogKey(key=str(note.public_key(*_log_key(work))))
 
     # The size, the tiles and the cosignatures.
-    @router.get("/head", response_model=LogHead, **allows_anonymous(statements=4))
+    @router.get("/head", response_model=LogHead, **allows_anonymous(statements=5))
     async def read_head(
         work: PublicReadWork,
         cosigned: Annotated[bool, Query(description="the newest with a cosignature")] = False,

@@ -110,7 +110,10 @@ def _bind_kind(kind: RecordKind, known: Mapping[tuple[str, str], APIRoute]) -> B
     if (mays := _permissions_of(listing)) and kind.may not in mays:
         message = f"record kind {kind.name}: {kind.path} asks for {', '.join(mays)}, not {kind.may}"
         raise ValueError(message)
-    query = {one.alias: Annotated[one.field_info.annotation, one.field_info] for one in _query_params(listing.dependant)}
+    query = {
+        one.alias: Annotated[one.field_info.annotation, one.field_info]
+        for one in _query_params(listing.dependant)
+    }
     if unknown := sorted(set(kind.filters) - set(query)):
         message = f"record kind {kind.name}: {kind.path} has no filters {', '.join(unknown)}"
         raise ValueError(message)

@@ -37,6 +37,14 @@ FILLED_COLUMNS = {("complaint", "day_id")}
 """Columns that may be empty but make the kind of the row: a complaint about a day is an objection."""
 
 
+SAMPLE_VALUES = {
+    ("webhook", "form"): "webhook",
+    ("work_actual", "value"): "1",
+    ("work_target", "value"): "1",
+}
+"""Text columns that hold a code or an exact decimal."""
+
+
 def _build_row(table: sa.Table, kind: Any, shapes: "SampleInputs") -> dict[str, Any]:
     fields = kind.model_fields if kind is not None else {}
     row: dict[str, Any] = {}
@@ -46,6 +54,9 @@ def _build_row(table: sa.Table, kind: Any, shapes: "SampleInputs") -> dict[str, 
         if (column.nullable and not filled) or (
             counted and column.autoincrement and len(table.primary_key) == 1
         ):
+            continue
+        if (table.name, column.name) in SAMPLE_VALUES:
+            row[column.name] = SAMPLE_VALUES[table.name, column.name]
             continue
         field = fields.get(column.key)
         shown = shapes.field_value(kind.__name__, column.key) if kind is not None else None

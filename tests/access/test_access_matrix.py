@@ -50,7 +50,9 @@ async def test_a_role_is_let_in_where_the_table_says_and_nowhere_else(
             elif not one.allows_role(role):
                 if status != 403 or answer.json()["type"] != "/problems/forbidden":
                     wrong.append(f"{one} let {role} in: {status}")
-            elif status in ({500} if one.path in JUDGES_OF_CREDENTIALS else {401, 500}) or _is_denied_by_permission(answer, one, role):
+            elif status in (
+                {500} if one.path in JUDGES_OF_CREDENTIALS else {401, 500}
+            ) or _is_denied_by_permission(answer, one, role):
                 wrong.append(f"{one} turned {role} away: {status} {answer.text[:200]}")
 
     assert not wrong

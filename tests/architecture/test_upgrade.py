@@ -71,6 +71,7 @@ def test_an_upgrade_keeps_every_row(upgraded: Upgraded) -> None:
     after = released.measure(upgraded.url)
 
     before = released.read_counts(KIND, upgraded.service)["rows"]
+    before["log_cursor"] += 1  # the mark that the next start writes a baseline of the rows into the log
     assert {name: after["rows"][name] for name in before} == before
     assert {name: after["rows"][name] for name in NEW_ROWS} == NEW_ROWS
 

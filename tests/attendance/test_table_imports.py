@@ -25,9 +25,9 @@ async def import_table(
     return await get_json(bureau, f"{PATH}/{answer.json()['id']}")
 
 
-async def register_account(bureau: httpx.AsyncClient, external: str) -> None:
+async def register_account(attendance: ServiceUnderTest, external: str) -> None:
     body = {"channel": "dingtalk", "external": external, "person": "li", "region": DISTRICT}
-    await post_json(bureau, "/attendance/external-accounts", body)
+    await post_json(attendance.client_as("admin"), "/attendance/external-accounts", body)
 
 
 async def test_the_workbook_of_dingtalk_is_counted_once(
@@ -36,7 +36,7 @@ async def test_the_workbook_of_dingtalk_is_counted_once(
     workbook = load_workbook("12")
     (sheet,) = [one for one in workbook.truth["sheets"] if one["name"] == "原始记录"]
     truth = [(row["user_id"], row["punched_at"], row["result"]) for row in sheet["data_rows"]]
-    await register_account(bureau, "uid0000")
+    await register_account(attendance, "uid0000")
     tried = await import_table(attendance, bureau, workbook.content, dry_run=True)
     assert (tried["imported"], tried["wrong"]) == (len(truth), 0)
     assert (await get_json(bureau, "/attendance/check-ins?person=li"))["items"] == []
@@ -66,7 +66,7 @@ async def test_the_workbook_of_dingtalk_is_counted_once(
 async def test_a_pasted_answer_is_judged_record_by_record(
     attendance: ServiceUnderTest, bureau: httpx.AsyncClient, cadre: httpx.AsyncClient, post: Any
 ) -> None:
-    await register_account(bureau, "ding-li")
+    await register_account(attendance, "ding-li")
     good = build_punch(1, "ding-li", "2024-05-17 08:00:00")
     records = [good, {"userId": "x"}, "nonsense", good | {"checkType": "Lunch", "recordId": 2}, good]
     answer = {"errcode": 0, "errmsg": "ok", "recordresult": records}

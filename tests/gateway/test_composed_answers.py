@@ -28,12 +28,19 @@ HEADLINE_KEYS = (
     "cadres",
     "visits",
     "deeds_done",
+    "rectification_items",
+    "rectification_closed",
+    "rectification_overdue",
+    "work_targets",
+    "work_targets_behind",
+    "work_targets_unexplained",
     "project_alerts",
     "project_alerts_late",
     "fund_alerts",
     "fund_alerts_late",
     "asset_alerts",
     "asset_alerts_late",
+    "rectification_alerts",
 )
 
 

@@ -112,7 +112,7 @@ class CheckInRun(RowRun):
 
     async def import_rows(self, work: UnitOfWork, rows: Sequence[SheetRow]) -> list[RowOutcome]:
         """Store the new records; a record of a known person becomes a check-in."""
-        await service.require_imports_enabled(work, self.region)
+        await service.require_imports_enabled(work, self.region, May.PRESENCE_IMPORT)
         raw = {id(row): found for row in rows if row.is_valid and (found := _build_record(row)) is not None}
         parsed = {key: parse_record(Channel.DINGTALK, one) for key, one in raw.items()}
         known = await repository.list_punch_times(

@@ -246,17 +246,9 @@ async def detect_unmonitored_targets(context: DetectionContext[AlertRule]) -> li
             message = f"应于 {deadline} 前开展绩效运行监控, 尚无 {deadline.month} 月以来的监控记录"
             figures = {"监控期限": str(deadline), "逾期天数": str((on - deadline).days)}
             detections.append(
-                Detection(
-                    "target",
-                    str(row.id),
-                    row.region,
-                    row.project_name,
-                    message,
-                    AlertSeverity.YELLOW,
-                    figures,
-                    [format_row(row._asdict())],
-                )
-            )
+                Detection("target", str(row.id), row.region, row.project_name, message, AlertSeverity.YELLOW,
+                    figures, [format_row(row._asdict())])
+            )  # fmt: skip
     return detections
 
 
