@@ -25,12 +25,12 @@ class ImportQuery(BaseModel):
     name: str = Field("", max_length=255, description="文件名")
     mapping: str = Field(
         "",
-        max_length=8000,
+        max_length=3000,
         description='列的对应关系, JSON: {"表中的标题": "栏目"}, 栏目为空则不读这一列; 导入后本县同样表头不必再发',
     )
     corrections: str = Field(
         "",
-        max_length=20_000,
+        max_length=4000,
         description='改好的格, JSON: [{"sheet": "工作表", "row": 6, "key": "栏目", "value": "80"}]; 写进原表再读',
     )
     dry_run: bool = Field(False, description="只检查")
