@@ -11,7 +11,7 @@ import httpx
 
 from shared import clock
 
-RETRY_TIMEOUT = timedelta(seconds=90)
+RETRY_TIMEOUT = timedelta(seconds=240)
 """How long a request is retried while a part of the system is unavailable."""
 RETRY_STATUSES = frozenset({429, 502, 503, 504})
 HTTP_OK, HTTP_CREATED, HTTP_CONFLICT, DEFAULT_RETRY_AFTER_S = 200, 201, 409, "1"
