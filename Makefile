@@ -38,8 +38,8 @@ run-services: $(READY)  ## one process per service over TCP, Caddy in front at P
 pages: $(RUN_READY)  ## build the pages of web/ now (desk, phone)
 	@$(BIN)/python -m embedded.pages
 
-test-web: $(RUN_READY)  ## the desk, the phone and the board in a real browser (PICTURES=docs/pictures)
-	@$(BIN)/python -m embedded.pages && XIANJIE_PICTURES=$(if $(PICTURES),$(abspath $(PICTURES))) $(BIN)/python -m embedded.pages e2e
+test-web: $(RUN_READY)  ## the desk, the phone and the board in a real browser (PICTURES=docs/pictures, SPECS=desk-finance)
+	@$(BIN)/python -m embedded.pages && XIANJIE_SPECS="$(SPECS)" XIANJIE_PICTURES=$(if $(PICTURES),$(abspath $(PICTURES))) $(BIN)/python -m embedded.pages e2e
 
 check-web: $(RUN_READY)  ## types, lint and unit tests of web/
 	@$(BIN)/python -m embedded.pages check

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { Account } from "./api.mjs";
 import { checkScreen, takePicture } from "./browser.mjs";
-import { changePerson, createRecord, doAct, fieldOf, fillForm, makeMove, openDesk, openPage, PDF, signInDesk, startProject } from "./desk.mjs";
+import { changePerson, createRecord, doAct, fieldOf, fillForm, makeMove, openDesk, openPage, signInDesk, startProject } from "./desk.mjs";
 
 const finance = new Account("zeku.finance");
 const bureau = new Account("zeku.bureau");
