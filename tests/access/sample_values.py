@@ -38,11 +38,12 @@ FILLED_COLUMNS = {("complaint", "day_id")}
 
 
 SAMPLE_VALUES = {
+    ("rectification_item", "state"): "cancelled",
     ("webhook", "form"): "webhook",
     ("work_actual", "value"): "1",
     ("work_target", "value"): "1",
 }
-"""Text columns that hold a code or an exact decimal."""
+"""Text columns that hold a code or an exact decimal; nothing is late about an item that was cancelled."""
 
 
 def _build_row(table: sa.Table, kind: Any, shapes: "SampleInputs") -> dict[str, Any]:

@@ -18,14 +18,14 @@ UNSCOPED_REACH = {Reach.ALL}
 RECORD_PARAMETER = "_id}"
 SELF_SCOPED_OPERATIONS = {"POST /api/v1/funds/reconciliations"}
 """Addresses that only wake a task the service runs by itself, over all regions, deciding by facts alone."""
-SEPARATELY_TESTED_PATHS = ("/webhooks/", "/clients/", "/files/{", "/uploads/{")
-"""Records that one row in every table does not make: a webhook wants its cursor, a machine is not a
-person, a file is read by whoever sent it or reads a record that holds it (tests/access/test_file_access.py)."""
+SEPARATELY_TESTED_PATHS = ("/webhooks/", "/clients/", "/files/{", "/uploads/{", "/table-imports/")
+"""Records that one row in every table does not make: a webhook wants its cursor, a machine is not a person, a table import
+is of whoever may import its kind, a file is read by who sent it or reads a record with it (test_file_access.py)."""
 OPERATOR_OPERATIONS = {f"GET /api/v1/{name}/log/cursors" for name in SERVICES_WITH_DATABASE}
 """Addresses about the installation, not about a region."""
 
 
-SERVICES_OF_OWN_RECORDS = {"sync"}
+SERVICES_OF_OWN_RECORDS = {"files", "sync"}
 """Services in which everybody sees only what is their own: nobody is let in by a region (tests/sync)."""
 
 
