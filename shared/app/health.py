@@ -48,7 +48,9 @@ async def _find_fault(context: ServiceContext) -> str:
     """Why this replica cannot serve, in Chinese; empty when it can."""
     if reason := find_disk_fault(context.settings.var):
         return reason
-    async with context.database.read() as session:
+    database = context.database
+    # Readers of PostgreSQL may not write whatever the server says: a writer is asked. SQLite's writer would wait for others.
+    async with database.read() if database.dialect == "sqlite" else database.write() as session:
         if (await execute_core(session, text(ASK_SQL[context.database.dialect]))).scalar():
             return "数据库是只读的: 可能是备用服务器, 或正在维护"
         if has_database(context.name):

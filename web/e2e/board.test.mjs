@@ -53,7 +53,7 @@ test("a villager's objection", async (t) => {
     await page.getByRole("heading", { name: "答复", level: 1 }).waitFor();
     await fieldOf(page, "答复").fill(answer);
     await checkScreen(page, "answer");
-    await page.getByRole("button", { name: "保存修改" }).click();
+    await page.getByRole("button", { name: "答复", exact: true }).click();
     await page.getByRole("heading", { name: notice.title, level: 1 }).waitFor();
     await page.getByRole("cell", { name: answer }).waitFor();
     const [objection] = (await officer.get(`/projects/notices/${notice.id}`)).objections;

@@ -100,9 +100,9 @@ test("a cadre's week", async (t) => {
     await session.send("Network.emulateNetworkConditions", { offline: false, latency: 300, downloadThroughput: 12_500, uploadThroughput: 12_500 });
     let lost = 0;
     let cut = 0;
-    await page.route(/\/(sync\/batch|attendance\/(check-ins|visits|files))(\?|$)/, async (route) => {
-      if (route.request().method() !== "POST") return route.continue();
-      const isPhoto = route.request().url().includes("/files");
+    await page.route(/\/(sync\/batch|attendance\/(check-ins|visits)|uploads(\/[^?]*)?)(\?|$)/, async (route) => {
+      if (!["POST", "PATCH"].includes(route.request().method())) return route.continue();
+      const isPhoto = route.request().url().includes("/uploads");
       if (isPhoto && cut < 1) {
         cut += 1;
         return route.abort("connectionreset");
@@ -120,7 +120,7 @@ test("a cadre's week", async (t) => {
       await page.getByRole("button", { name: "现在发送" }).waitFor({ timeout: 60_000 });
       if ((await readQueue(page)).every((one) => !/等网络|排队发送|等答复|正在传照片/.test(one.fate))) break;
     }
-    await page.unroute(/\/(sync\/batch|attendance\/(check-ins|visits|files))(\?|$)/);
+    await page.unroute(/\/(sync\/batch|attendance\/(check-ins|visits)|uploads(\/[^?]*)?)(\?|$)/);
     await session.detach();
     const items = await readQueue(page);
     assert.ok(lost >= 2 && cut === 1, `${lost} answers were lost, ${cut} lines cut`);
@@ -193,7 +193,14 @@ test("a cadre's week", async (t) => {
     await page.goto(`${URL_OF_RUN}/m/#/form/deed/create`);
     await fill(page, { 内容: "帮两户修好水泵" });
     await page.waitForTimeout(700);
-    await page.evaluate(() => localStorage.setItem("xianjie.session", "ended"));
+    await page.evaluate(() => new Promise((done) => {
+      const opened = indexedDB.open("xianjie", 1);
+      opened.onsuccess = () => {
+        const write = opened.result.transaction("values", "readwrite");
+        write.objectStore("values").put("ended", "xianjie.session");
+        write.oncomplete = () => done(opened.result.close());
+      };
+    }));
     await page.reload();
     await page.getByText("登录已到期").waitFor({ timeout: 20_000 });
     await page.getByLabel("密码").fill("Zeku-2023-505");
