@@ -25,7 +25,7 @@ SERVICES = [name for name in list_services() if has_database(name)]
 FIRST_DISTRICT_WORDS = (DISTRICT[:6], "凉州", SAMPLE_TEXT)
 PUBLIC_TREE = ("/regions", "/rules/")
 """The tree of regions and the history of a rule are the same for everybody."""
-OPERATORS_PATHS = ("/log/cursors", "/log/head", "/log/key", "/log/proof", "/log/consistency")
+OPERATORS_PATHS = ("/log/cursors", "/log/head", "/log/key", "/log/proof", "/log/consistency", "/log/evidence")
 HOMES = {Role.TOWN_OFFICER: ZEQU, Role.VILLAGE_CLERK: XIADERI, Role.CADRE: XIADERI}
 
 
