@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from services.workplan.composition import COMPOSITION
+from services.workplan.fsck import FSCK
 from services.workplan.plans.router import WORK_PLAN_KIND
 from services.workplan.plans.router import router as plans
 from services.workplan.policy import RULES
@@ -22,6 +23,7 @@ SERVICE = Service(
     title="要点任务",
     read=May.WORKPLAN_READ,
     composition=COMPOSITION,
+    fsck=FSCK,
     routers=(summary_router, paper_router, plans, targets),
     kinds=(WORK_PLAN_KIND, WORK_TARGET_KIND),
     rules=RULES,

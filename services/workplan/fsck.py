@@ -1,0 +1,6 @@
+"""What the event log of workplan proves: every plan, target and actual."""
+
+from services.workplan.tables import Base
+from shared.events.fsck import Fsck
+
+FSCK = Fsck(Base.metadata)
