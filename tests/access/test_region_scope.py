@@ -10,7 +10,7 @@ from shared.auth import Reach, Role
 from shared.db import Database
 from shared.db.migrate import has_database, load_base
 from tests.access.operations import Operation, RoleClient, list_operations
-from tests.access.sample_values import REGION_INSIDE, REGION_OUTSIDE, SAMPLE_TEXT, insert_sample_rows
+from tests.access.sample_values import REGION_INSIDE, REGION_OUTSIDE, SAMPLE_TEXT, fill_with_sample_rows
 from tests.clients import SystemUnderTest
 
 SERVICES_WITH_DATABASE = [name for name in list_services() if has_database(name)]
@@ -32,12 +32,7 @@ SERVICES_OF_OWN_RECORDS = {"files", "sync"}
 @pytest.fixture
 async def filled(doors: SystemUnderTest, service: str) -> SystemUnderTest:
     """A service with one row in every table, all in one village."""
-    database: Database = doors.apps[service].state.context.database
-    document = doors.apps[service].openapi()
-    async with database.writer.begin() as connection:
-        if database.dialect == "sqlite":
-            await connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
-        await connection.run_sync(lambda one: insert_sample_rows(service, one, document))
+    await fill_with_sample_rows(doors, service)
     return doors
 
 

@@ -5,10 +5,9 @@ from fastapi.routing import APIRoute, iter_route_contexts
 
 from embedded.system import list_services
 from shared.auth import Role
-from shared.db import Database
 from shared.db.migrate import has_database
 from tests.access.operations import RoleClient, list_operations
-from tests.access.sample_values import REGION_INSIDE, insert_sample_rows
+from tests.access.sample_values import REGION_INSIDE, fill_with_sample_rows
 from tests.clients import SystemUnderTest
 from tests.statement_ledger import READ_BUDGET, WRITE_BUDGET, StatementLedger, get_budget
 
@@ -20,12 +19,7 @@ LEAST_SHARE = 0.6
 @pytest.fixture
 async def filled(doors: SystemUnderTest, service: str) -> SystemUnderTest:
     """A service with one row in every table, all in one village."""
-    database: Database = doors.apps[service].state.context.database
-    document = doors.apps[service].openapi()
-    async with database.writer.begin() as connection:
-        if database.dialect == "sqlite":
-            await connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
-        await connection.run_sync(lambda one: insert_sample_rows(service, one, document))
+    await fill_with_sample_rows(doors, service)
     return doors
 
 

@@ -12,10 +12,9 @@ from embedded.system import list_services
 from services.identity.demo_accounts import find_region_file
 from services.identity.load_regions import load_content
 from shared.auth import Reach, Role
-from shared.db import Database
 from shared.db.migrate import has_database
 from tests.access.operations import Operation, RoleClient, list_operations
-from tests.access.sample_values import SAMPLE_TEXT, insert_sample_rows
+from tests.access.sample_values import SAMPLE_TEXT, fill_with_sample_rows
 from tests.attendance.factories_attendance import set_rule
 from tests.clients import DISTRICT, SystemUnderTest
 from tests.projects.factories_projects import build_project
@@ -70,12 +69,7 @@ async def _read_without_region(caller: RoleClient, one: Operation) -> httpx.Resp
 async def test_nothing_of_the_first_district_is_in_any_answer_to_the_second(
     both: SystemUnderTest, service: str
 ) -> None:
-    database: Database = both.apps[service].state.context.database
-    document = both.apps[service].openapi()
-    async with database.writer.begin() as connection:
-        if database.dialect == "sqlite":
-            await connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
-        await connection.run_sync(lambda one: insert_sample_rows(service, one, document))
+    await fill_with_sample_rows(both, service)
     wrong, read = [], 0
     for role in Role:
         if role in {Role.SERVICE, Role.ADMIN, Role.SECURITY_ADMIN}:

@@ -25,10 +25,9 @@ from schemathesis.specs.openapi.checks import (
 
 from embedded.system import list_services
 from shared.auth import Role
-from shared.db import Database
 from shared.db.migrate import has_database
 from tests.access.operations import Operation, RoleClient, list_operations
-from tests.access.sample_values import REGION_INSIDE, SAMPLE_ID, insert_sample_rows
+from tests.access.sample_values import REGION_INSIDE, SAMPLE_ID, fill_with_sample_rows
 from tests.clients import SystemUnderTest
 
 SEED = 620602
@@ -138,15 +137,6 @@ def generate_hostile_requests(
         yield operation.Case(path_parameters=places), sent
 
 
-async def _insert_sample_rows(doors: SystemUnderTest, service: str) -> None:
-    database: Database = doors.apps[service].state.context.database
-    document = doors.apps[service].openapi()
-    async with database.writer.begin() as connection:
-        if database.dialect == "sqlite":
-            await connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
-        await connection.run_sync(lambda one: insert_sample_rows(service, one, document))
-
-
 def _describe_violation(case: Case[Any], answer: httpx.Response, sent: dict[str, Any]) -> str:
     waits = answer.status_code == 503 and "retry-after" in answer.headers  # a neighbour is missing here
     try:
@@ -166,7 +156,7 @@ def _describe_violation(case: Case[Any], answer: httpx.Response, sent: dict[str,
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("service", [name for name in list_services() if has_database(name)])
 async def test_no_request_makes_a_service_fail(doors: SystemUnderTest, service: str) -> None:
-    await _insert_sample_rows(doors, service)
+    await fill_with_sample_rows(doors, service)
     app = doors.apps[service]
     spoken = {(one.method, one.path): one for one in list_operations(service, app)}
     callers = {role: RoleClient(doors, service, role, REGION_INSIDE) for role in Role}

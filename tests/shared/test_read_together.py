@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from embedded.system import list_services
 from shared.db import Database, SelectsTogether, execute_core, read_together
 from shared.db.migrate import has_database, load_base
-from tests.access.sample_values import SAMPLE_ID, insert_sample_rows
+from tests.access.sample_values import SAMPLE_ID, fill_with_sample_rows
 from tests.clients import SystemUnderTest
 
 SERVICES_WITH_DATABASE = [name for name in list_services() if has_database(name)]
@@ -21,11 +21,7 @@ def _readable_columns(table: sa.Table) -> list[sa.Column[object]]:
 @pytest.mark.parametrize("service", SERVICES_WITH_DATABASE)
 async def test_every_column_is_read_as_it_is_alone(doors: SystemUnderTest, service: str) -> None:
     database: Database = doors.apps[service].state.context.database
-    document = doors.apps[service].openapi()
-    async with database.writer.begin() as connection:
-        if database.dialect == "sqlite":
-            await connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
-        await connection.run_sync(lambda one: insert_sample_rows(service, one, document))
+    await fill_with_sample_rows(doors, service)
     wrong, rows_read = [], 0
     async with database.read() as session:
         for table in load_base(service).metadata.sorted_tables:
