@@ -181,6 +181,19 @@ async def test_an_item_of_a_town_is_not_checked_without_the_town(ledger: Ledger)
     assert (refused.status_code, refused.json()["errors"][0]["code"]) == (409, "of_town")
 
 
+async def test_who_puts_it_right_plans_the_measures_before_claiming(ledger: Ledger) -> None:
+    item = (await ledger.enter(measures=[], unit="", person="", due_on=None))["id"]
+    refused = await ledger.act(ledger.clerk, item, "claim")
+    assert {error["pointer"] for error in refused.json()["errors"]} == {"/unit", "/due_on"}
+    tag = (await ledger.clerk.get(f"{ITEMS}/{item}")).headers["ETag"]
+    plan = {name: PROBLEM[name] for name in ("unit", "person", "due_on", "measures")}
+    changed = await ledger.clerk.patch(f"{ITEMS}/{item}", json=plan, headers={"If-Match": tag})
+    assert changed.status_code == 200, changed.text
+    assert (await ledger.must(ledger.clerk, item, "claim"))["state"] == "rectifying"
+    unversioned = await ledger.clerk.patch(f"{ITEMS}/{item}", json=plan)
+    assert unversioned.status_code == 428
+
+
 async def test_a_number_stands_once_in_a_document(ledger: Ledger) -> None:
     body = PROBLEM | {"region": VILLAGE, "id": str(new_id())}
     first = await ledger.bureau.post(ITEMS, json=body)

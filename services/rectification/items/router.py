@@ -34,6 +34,7 @@ from shared.errors import (
     PreconditionFailed,
     PreconditionMissing,
     Unavailable,
+    VersionRequired,
 )
 from shared.http import (
     IfMatch,
@@ -146,7 +147,7 @@ async def read_item(work: ReadWork, item_id: UUID) -> ItemDetail:
     **requires(
         May.RECTIFICATION_ENTER,
         May.RECTIFICATION_IMPLEMENT,
-        refuses=(NotFound, Conflict, Invalid, PreconditionFailed),
+        refuses=(NotFound, Conflict, Invalid, PreconditionFailed, VersionRequired),
     ),
 )
 async def change_item(work: WriteWork, item_id: UUID, body: ItemChange, match: IfMatch) -> ItemDetail:

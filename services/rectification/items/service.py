@@ -136,10 +136,14 @@ async def _insert_item(
 async def update_item(
     work: UnitOfWork, item_id: UUID, body: ItemChange, match: VersionMatch
 ) -> RectificationItem:
-    """Change who answers for an item, its deadline or its measures. Conflict once closing is requested."""
+    """Change who answers for an item, its deadline or its measures. Conflict once closing is requested.
+
+    Whoever is to put it right plans the measures, also before claiming it.
+    """
     item = await repository.get_item(work, item_id, lock=True)
-    may = May.RECTIFICATION_ENTER if item.state is ItemState.ENTERED else May.RECTIFICATION_IMPLEMENT
-    work.actor.require(may, item.region)
+    is_registrar = work.actor.has_access(May.RECTIFICATION_ENTER, item.region)
+    if not (is_registrar and item.state is ItemState.ENTERED):
+        work.actor.require(May.RECTIFICATION_IMPLEMENT, item.region)
     match.require_version(item)
     if item.state not in (ItemState.ENTERED, ItemState.RECTIFYING):
         raise Conflict(f"问题{item.state.label}, 不能再修改责任和措施", f"The item is {item.state}")

@@ -1,5 +1,6 @@
 """Use cases of targets: set, report, compute, confirm, explain."""
 
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import urlencode
@@ -129,7 +130,9 @@ async def compute_actual(work: UnitOfWork, target_id: UUID) -> WorkActual:
 
     Invalid when the answer has no number at the path that the target names.
     """
-    target = await repository.get_target(work, target_id)
+    # Read in a session of its own: the other service is asked before the transaction begins.
+    async with work.context.database.read() as session:
+        target = await repository.get_target(replace(work, session=session), target_id)
     work.actor.require(May.WORKPLAN_REPORT, target.region)
     if target.computation is None:
         raise Conflict("这项指标不由系统计算, 请填报", "The target is not computed")
@@ -157,9 +160,9 @@ async def compute_actual(work: UnitOfWork, target_id: UUID) -> WorkActual:
         state=ActualState.CONFIRMED,
         rows=f"{address}?{urlencode(sorted(params.items()))}" if params else address,
     )
+    target = await repository.get_target(work, target_id, lock=True)
     work.session.add(actual)
     await work.session.flush()
-    target = await repository.get_target(work, target_id, lock=True)
     await _take_newest(work, target, actual)
     event = WorkActualReported(
         target_id=target.id, actual_id=actual.id, value=actual.value, source=actual.source
