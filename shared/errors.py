@@ -203,6 +203,11 @@ class Invalid(ApiError):
     status, title, title_en = 422, "填写有误", "Invalid content"
 
 
+def invalid_field(code: str, detail: str, pointer: str = "", english: str = "") -> Invalid:
+    """Invalid with one field error; `pointer` is the JSON pointer of the field, empty for the whole record."""
+    return Invalid(detail, english or code, errors=[FieldError(code, detail, english or code, pointer)])
+
+
 class VersionRequired(ApiError):
     """428: an edit needs If-Match with the version it starts from."""
 

@@ -151,6 +151,17 @@ async def test_what_is_reported_counts_once_another_person_confirmed_it(office: 
     assert actual.status_code == 201, actual.text
     path = f"/workplan/targets/{target['id']}"
     assert (await office.bureau.get(path)).json()["reached"] is None
+    waiting = {
+        person: [
+            line["count"] for line in (await person.get("http://test/internal/worklist")).json()["items"]
+        ]
+        for person in (office.bureau, office.line, office.town)
+    }
+    assert list(waiting.values()) == [[1], [], []], (
+        "it waits for whoever may confirm it and did not report it"
+    )
+    listed = await office.bureau.get("/workplan/targets", params={"unconfirmed": True})
+    assert [one["id"] for one in listed.json()["items"]] == [target["id"]]
     decision = f"{path}/actuals/{actual.json()['id']}/decision"
     own = await office.line.post(decision, json={"confirmed": True})
     assert own.status_code == 403

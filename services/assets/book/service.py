@@ -24,7 +24,7 @@ from services.assets.book.schemas import (
     ValueAdjustmentKind,
     ValueAdjustmentRead,
 )
-from services.assets.errors import conflict, invalid
+from services.assets.errors import conflict
 from services.assets.policy import DEPRECIATION
 from services.assets.register import repository as register
 from services.assets.register.events import AssetChanged, FundingCarried, FundingShare
@@ -34,7 +34,7 @@ from shared.auth import May
 from shared.china import format_yuan, parse_yuan, split_proportionally
 from shared.clients.funds import FundsClient
 from shared.db import new_id
-from shared.errors import ApiError
+from shared.errors import ApiError, invalid_field
 from shared.files import uploads
 from shared.http import VersionMatch
 from shared.lifecycle.transitions import TransitionPreview, apply_transition
@@ -51,13 +51,13 @@ async def create_adjustment(work: UnitOfWork, asset_id: UUID, body: AdjustmentPo
     asset = await register.get_asset(work, asset_id)
     work.actor.require(May.ASSET_REGISTER, asset.region)
     if body.amount == 0:
-        raise invalid("zero", "调整金额不能为零", "/amount", "It changes nothing")
+        raise invalid_field("zero", "调整金额不能为零", "/amount", "It changes nothing")
     if body.kind in {ValueAdjustmentKind.IMPAIRMENT, ValueAdjustmentKind.PARTIAL} and body.amount > 0:
-        raise invalid("sign", f"{body.kind.label}的金额须为负", "/amount", "It must be below zero")
+        raise invalid_field("sign", f"{body.kind.label}的金额须为负", "/amount", "It must be below zero")
     if body.kind is ValueAdjustmentKind.IMPROVEMENT and body.amount < 0:
-        raise invalid("sign", "改扩建增值的金额须为正", "/amount", "It must be above zero")
+        raise invalid_field("sign", "改扩建增值的金额须为正", "/amount", "It must be above zero")
     if body.happened_on > work.today:
-        raise invalid("in_the_future", "发生日期不能晚于今天", "/happened_on", "It lies in the future")
+        raise invalid_field("in_the_future", "发生日期不能晚于今天", "/happened_on", "It lies in the future")
     await _check_start(work, asset, body.happened_on)
     file_ids = [str(file_id) for file_id in body.file_ids]
     await uploads.require_files(work, file_ids, "/file_ids")
@@ -82,7 +82,7 @@ async def _check_start(work: UnitOfWork, asset: Asset, happened_on: date) -> Non
     start = openings[0].opened_on if openings else asset.built_on
     if start is not None and happened_on < start:
         detail = f"发生日期早于{'拆并' if openings else '建成'}日期 {start}"
-        raise invalid("before_start", detail, "/happened_on", "It is before the asset began")
+        raise invalid_field("before_start", detail, "/happened_on", "It is before the asset began")
 
 
 async def transition_adjustment(
@@ -224,7 +224,7 @@ async def get_book(work: UnitOfWork, asset: Asset, on: date) -> BookRead:
     book = await _load_book(work, asset, on)
     if book.opened_on is not None and on < book.opened_on:
         detail = f"资产由拆并形成, 自 {book.opened_on} 起有账面价值, 之前的请查原资产"
-        raise invalid("before_opening", detail, "/on", "It was made by a split or merge later")
+        raise invalid_field("before_opening", detail, "/on", "It was made by a split or merge later")
     booked = book.calculate(on)
     total, value = booked.total, sum(booked.values)
     depreciated = book.years is not None or total.accumulated > 0

@@ -30,13 +30,13 @@ from services.assets.campaigns.schemas import (
 from services.assets.custody import rules
 from services.assets.custody.schemas import BatchItemOutcome
 from services.assets.custody.service import MAX_CLOCK_SKEW, evaluate_fix
-from services.assets.errors import conflict, invalid
+from services.assets.errors import conflict
 from services.assets.register import repository as register
 from services.assets.register.models import Asset
 from services.assets.summary.service import format_percent
 from shared.auth import May, is_region_within
 from shared.china import FencePosition
-from shared.errors import ApiError, FieldErrorRead
+from shared.errors import ApiError, FieldErrorRead, invalid_field
 from shared.files import uploads
 from shared.http import VersionMatch, to_field_errors
 from shared.lifecycle.transitions import TransitionPreview, apply_transition, available_actions
@@ -215,7 +215,7 @@ async def _record_finding(
     ):
         return existing, False
     if item.found_at > work.at + MAX_CLOCK_SKEW:
-        raise invalid(
+        raise invalid_field(
             "in_the_future", "盘点时间晚于现在, 请检查手机时间", "/found_at", "It lies in the future"
         )
     photos = [str(file_id) for file_id in item.photos]
@@ -224,7 +224,9 @@ async def _record_finding(
     if item.asset_id is not None:
         expected = await repository.find_item(work, campaign.id, item.asset_id)
         if expected is None:
-            raise invalid("not_expected", "这项资产不在应盘清单", "/asset_id", "Not on the expected list")
+            raise invalid_field(
+                "not_expected", "这项资产不在应盘清单", "/asset_id", "Not on the expected list"
+            )
         asset = await register.get_asset(work, item.asset_id)
     region = asset.region if asset else item.region or _default_region(work, campaign)
     work.actor.require(May.ASSET_INSPECT, region)

@@ -23,7 +23,7 @@ from services.assets.contracts.schemas import (
     YearIncome,
 )
 from services.assets.distributions.service import post_receipt
-from services.assets.errors import conflict, invalid
+from services.assets.errors import conflict
 from services.assets.register import repository as register
 from services.assets.register.lifecycle import COUNTED_STATES, UseState
 from services.assets.register.models import Asset
@@ -31,7 +31,7 @@ from services.assets.register.schemas import AssetClass
 from shared.auth import May
 from shared.china import format_yuan, normalize_document_no
 from shared.db import new_id
-from shared.errors import Forbidden
+from shared.errors import Forbidden, invalid_field
 from shared.files import uploads
 from shared.http import VersionMatch
 from shared.lifecycle.transitions import (
@@ -57,7 +57,9 @@ async def create_contract(
     asset = await register.get_asset(work, asset_id)
     work.actor.require(May.ASSET_OPERATE, asset.region)
     if asset.asset_class is AssetClass.HOUSEHOLD:
-        raise invalid("household", "到户类资产由农户自行经营, 不签经营合同", "", "A household's own business")
+        raise invalid_field(
+            "household", "到户类资产由农户自行经营, 不签经营合同", "", "A household's own business"
+        )
     drafted_at = _get_draft_time(work, body)
     await _check_terms(work, asset, body)
     file_ids = [str(file_id) for file_id in body.file_ids]
@@ -89,7 +91,7 @@ def _get_draft_time(work: UnitOfWork, body: AssetContractCreate) -> datetime:
     if body.happened_at is None:
         return min(work.at, datetime.combine(body.starts_on, time.min, CHINA_TIME_ZONE))
     if body.happened_at > work.at:
-        raise invalid("in_the_future", "拟定时间不能晚于现在", "/happened_at", "It lies in the future")
+        raise invalid_field("in_the_future", "拟定时间不能晚于现在", "/happened_at", "It lies in the future")
     return body.happened_at
 
 
@@ -97,11 +99,11 @@ async def _check_terms(work: UnitOfWork, asset: Asset, body: AssetContractCreate
     """Invalid for a term before the asset was built, or a lease over twenty years; Conflict for a number in use."""
     if asset.built_on is not None and body.starts_on < asset.built_on:
         detail = f"合同起期早于资产建成日期 {asset.built_on}"
-        raise invalid("before_built", detail, "/starts_on", "It begins before the asset was built")
+        raise invalid_field("before_built", detail, "/starts_on", "It begins before the asset was built")
     longest = add_months(body.starts_on, MAX_LEASE_YEARS * 12)
     if body.mode is OperatingMode.LEASE and body.ends_on >= longest:
         detail = "租赁期限不得超过二十年(民法典第七百零五条)"
-        raise invalid("lease_too_long", detail, "/ends_on", "A lease runs twenty years at most")
+        raise invalid_field("lease_too_long", detail, "/ends_on", "A lease runs twenty years at most")
     key = normalize_document_no(body.number)
     for contract_id, number in await repository.list_contract_numbers(work, asset.region):
         if contract_id != body.id and normalize_document_no(number) == key:
@@ -112,7 +114,7 @@ async def renew_contract(work: UnitOfWork, contract_id: UUID, body: AssetContrac
     """Create the next contract over the same asset. Invalid when it begins before an active one ends."""
     previous = await get_contract(work, contract_id)
     if body.starts_on <= previous.ends_on and previous.state is ContractState.ACTIVE:
-        raise invalid(
+        raise invalid_field(
             "overlap", f"续签起期须晚于原合同止期 {previous.ends_on}", "/starts_on", "It begins too early"
         )
     return await create_contract(work, previous.asset_id, body, previous=previous.id)
@@ -222,14 +224,14 @@ async def record_receipt(
 async def _check_receipt(work: UnitOfWork, asset: Asset, body: ReceiptPost, contract_id: UUID | None) -> None:
     """Invalid for a day on which the money cannot have come; Conflict for a voucher that counts already."""
     if body.received_on > work.today:
-        raise invalid("in_the_future", "收款日期不能晚于今天", "/received_on", "It lies in the future")
+        raise invalid_field("in_the_future", "收款日期不能晚于今天", "/received_on", "It lies in the future")
     earliest = asset.built_on
     if contract_id is not None:
         contract = await get_contract(work, contract_id)
         earliest = add_months(contract.starts_on, -MONTHS_PAID_AHEAD)
     if earliest is not None and body.received_on < earliest:
         detail = f"收款日期早于 {earliest}, 那时资产或合同还没有收益"
-        raise invalid("too_early", detail, "/received_on", "There was no income then")
+        raise invalid_field("too_early", detail, "/received_on", "There was no income then")
     earlier = await repository.find_receipt_by_voucher(work, asset.id, contract_id, body.voucher_no, body.id)
     if earlier is not None:
         detail = f"收款凭证 {earlier.voucher_no} 已登记({format_yuan(earlier.amount)} 元, 编号 {earlier.id}), 一张凭证只计一次"
@@ -368,7 +370,7 @@ async def _settle_receivables(work: UnitOfWork, receipt: Receipt, contract_id: U
             unallocated -= part
     if unallocated:
         detail = f"超过合同全部未收金额 {format_yuan(unallocated)} 元; 合同外收入请登记为资产的其他收益"
-        raise invalid("above_contract", detail, "/amount", "More than the contract still owes")
+        raise invalid_field("above_contract", detail, "/amount", "More than the contract still owes")
 
 
 def _apply_to_receivable(work: UnitOfWork, receipt: Receipt, receivable: Receivable, amount: int) -> None:

@@ -22,7 +22,7 @@ from services.assets.custody.schemas import (
     InspectionPost,
     KeeperPost,
 )
-from services.assets.errors import conflict, invalid
+from services.assets.errors import conflict
 from services.assets.policy import INSPECTION_RADIUS
 from services.assets.register import repository as register
 from services.assets.register.lifecycle import COUNTED_STATES, AssetState, UseState
@@ -33,7 +33,7 @@ from shared import spreadsheets
 from shared.auth import May, mask_phone
 from shared.china import Circle, Fence, Fix, evaluate_fences, fence_from_json
 from shared.db import new_id
-from shared.errors import ApiError, Conflict, FieldError, FieldErrorRead
+from shared.errors import ApiError, Conflict, FieldError, FieldErrorRead, invalid_field
 from shared.files import uploads
 from shared.http import to_field_errors
 from shared.records import create_record, log_event, save_record, touch_record
@@ -69,7 +69,7 @@ async def create_keeper(work: UnitOfWork, asset_id: UUID, body: KeeperPost) -> K
     previous = None if existing else await repository.find_current_keeper(work, asset.id)
     if previous is not None:
         if body.starts_on <= previous.starts_on:
-            raise invalid(
+            raise invalid_field(
                 "before", f"须晚于现责任人的起始日 {previous.starts_on}", "/starts_on", "It begins too early"
             )
         previous.ends_on = body.starts_on - timedelta(days=1)
@@ -166,7 +166,7 @@ async def record_inspection(
         raise Conflict(f"资产{asset.state.label}, 不再巡查", f"The asset is {asset.state}")
     when = body.inspected_at or work.at
     if when > work.at + MAX_CLOCK_SKEW:
-        raise invalid(
+        raise invalid_field(
             "in_the_future", "巡查时间晚于现在, 请检查手机时间", "/inspected_at", "It lies in the future"
         )
     photos = [str(file_id) for file_id in body.photos]
@@ -221,13 +221,13 @@ async def record_follow_up(work: UnitOfWork, asset_id: UUID, body: FollowUpPost)
     asset = await register.get_asset(work, asset_id, lock=True)
     work.actor.require(May.ASSET_INSPECT, asset.region)
     if asset.asset_class is not AssetClass.HOUSEHOLD:
-        raise invalid(
+        raise invalid_field(
             "not_household", "只有到户类资产需要回访; 其他资产请登记巡查", "", "Only household assets"
         )
     if asset.state not in COUNTED_STATES:
         raise conflict("not_registered", "资产不在册", "The asset is not on the register")
     if body.visited_on > work.today:
-        raise invalid("in_the_future", "回访日期不能晚于今天", "/visited_on", "It lies in the future")
+        raise invalid_field("in_the_future", "回访日期不能晚于今天", "/visited_on", "It lies in the future")
     photos = [str(file_id) for file_id in body.photos]
     await uploads.require_files(work, photos)
     visit, created = await create_record(

@@ -31,7 +31,7 @@ from services.assets.disposals.schemas import (
     RevivalRead,
     RevivalTransitionRequest,
 )
-from services.assets.errors import conflict, invalid
+from services.assets.errors import conflict
 from services.assets.register import repository as register
 from services.assets.register.events import AssetChanged
 from services.assets.register.lifecycle import COUNTED_STATES, UseAction, UseState
@@ -40,7 +40,7 @@ from services.assets.register.schemas import AssetClass, AssetTransitionRequest
 from services.assets.register.service import build_notice_subject, transition_use
 from shared.auth import May
 from shared.china import format_yuan
-from shared.errors import FieldError
+from shared.errors import FieldError, invalid_field
 from shared.files import uploads
 from shared.http import VersionMatch
 from shared.lifecycle.transitions import TransitionPreview, apply_transition, available_actions
@@ -178,11 +178,13 @@ async def create_revival(work: UnitOfWork, body: RevivalCreate) -> Revival:
     asset = await register.get_asset(work, body.asset_id)
     work.actor.require(May.ASSET_OPERATE, asset.region)
     if asset.asset_class is not AssetClass.OPERATING:
-        raise invalid("not_operating", "只有经营性资产编制盘活方案", "/asset_id", "Only operating assets")
+        raise invalid_field(
+            "not_operating", "只有经营性资产编制盘活方案", "/asset_id", "Only operating assets"
+        )
     if asset.state not in COUNTED_STATES or asset.use is UseState.DISPOSED:
         raise conflict("not_registered", "资产不在册", "The asset is not on the register")
     if body.deadline < work.today:
-        raise invalid("deadline_past", "期限早于今天", "/deadline", "The deadline is past already")
+        raise invalid_field("deadline_past", "期限早于今天", "/deadline", "The deadline is past already")
     revival, _ = await create_record(
         work,
         Revival,

@@ -41,12 +41,12 @@ from services.assets.distributions.schemas import (
     PayoutPost,
     PayoutReversalPost,
 )
-from services.assets.errors import conflict, invalid
+from services.assets.errors import conflict
 from services.assets.policy import DISTRIBUTION_SHARES, DISTRIBUTION_VOTES
 from shared.auth import May, mask_account, normalize_text
 from shared.china import format_yuan
 from shared.db import new_id
-from shared.errors import FieldError, Forbidden
+from shared.errors import FieldError, Forbidden, invalid_field
 from shared.files import uploads
 from shared.http import VersionMatch
 from shared.lifecycle.transitions import TransitionPreview, apply_transition, available_actions
@@ -152,13 +152,13 @@ async def record_decision_step(
             "not_now", f"方案{plan.state.label}, 现在不能记录“{body.step.label}”", "Not in this state"
         )
     if body.held_on > work.today:
-        raise invalid("in_the_future", "日期不能晚于今天", "/held_on", "It lies in the future")
+        raise invalid_field("in_the_future", "日期不能晚于今天", "/held_on", "It lies in the future")
     order = list(DecisionStep)
     earlier = order[: order.index(body.step)]
     if missing := [step.label for step in earlier if step not in plan.steps]:
-        raise invalid("order", f"先记录: {'、'.join(missing)}", "/step", "An earlier step is missing")
+        raise invalid_field("order", f"先记录: {'、'.join(missing)}", "/step", "An earlier step is missing")
     if any(plan.steps[step]["held_on"] > str(body.held_on) for step in earlier):
-        raise invalid("order", "日期早于前一步", "/held_on", "It is before an earlier step")
+        raise invalid_field("order", "日期早于前一步", "/held_on", "It is before an earlier step")
     await _require_valid_vote(work, plan, body)
     entry = body.model_dump(mode="json", exclude={"step"}) | {"by": work.actor.id}
     plan.steps = {**plan.steps, str(body.step): entry}
@@ -169,18 +169,18 @@ async def record_decision_step(
 async def _require_valid_vote(work: UnitOfWork, plan: Distribution, body: DecisionStepPost) -> None:
     """Invalid unless enough came and enough agreed, by the rule of the day of the meeting."""
     if body.agreed > body.present:
-        raise invalid("agreed", "同意人数多于到会人数", "/agreed", "More agreed than were present")
+        raise invalid_field("agreed", "同意人数多于到会人数", "/agreed", "More agreed than were present")
     votes = await work.get_rule(DISTRIBUTION_VOTES, on=body.held_on, region=plan.region)
     if (terms := votes.value.get(body.step)) is None:
         return
     if body.entitled == 0:
-        raise invalid("entitled", "须写明应到人数", "/entitled", "The number of members is needed")
+        raise invalid_field("entitled", "须写明应到人数", "/entitled", "The number of members is needed")
     if body.present > body.entitled:
-        raise invalid("present", "到会人数多于应到人数", "/present", "More came than there are members")
+        raise invalid_field("present", "到会人数多于应到人数", "/present", "More came than there are members")
     if body.present < Fraction(terms.quorum) * body.entitled:
-        raise invalid("quorum", f"到会不足应到的 {terms.quorum}, 会议无效", "/present", "No quorum")
+        raise invalid_field("quorum", f"到会不足应到的 {terms.quorum}, 会议无效", "/present", "No quorum")
     if body.agreed <= Fraction(terms.majority) * body.present:
-        raise invalid("majority", f"同意没有超过到会的 {terms.majority}", "/agreed", "No majority")
+        raise invalid_field("majority", f"同意没有超过到会的 {terms.majority}", "/agreed", "No majority")
 
 
 async def get_distribution_detail(work: UnitOfWork, plan: Distribution) -> DistributionDetail:
@@ -304,7 +304,7 @@ async def record_payment(work: UnitOfWork, plan_id: UUID, payout_id: UUID, body:
     if work.actor.is_same_person(payout.created_by):
         raise Forbidden("不能兑付本人编制的名单, 须由另一人办理", "Four eyes: another person must")
     if body.paid_on > work.today:
-        raise invalid("in_the_future", "兑付日期不能晚于今天", "/paid_on", "It lies in the future")
+        raise invalid_field("in_the_future", "兑付日期不能晚于今天", "/paid_on", "It lies in the future")
     payout.paid_on, payout.voucher_no, payout.paid_by = body.paid_on, body.voucher_no, work.actor.id
     touch_record(work, payout)
     changes = {IncomeAccount.PLANNED: -payout.amount, IncomeAccount.DISTRIBUTED: payout.amount}
@@ -357,7 +357,7 @@ async def reveal_account(work: UnitOfWork, plan_id: UUID, payout_id: UUID) -> st
 
 def _build_lines(lines: list[LinePost]) -> list[dict[str, Any]]:
     if len({line.purpose for line in lines}) < len(lines):
-        raise invalid("twice", "同一用途列了两次", "/lines", "A purpose is named twice")
+        raise invalid_field("twice", "同一用途列了两次", "/lines", "A purpose is named twice")
     return [line.model_dump(mode="python") | {"purpose": str(line.purpose)} for line in lines]
 
 
@@ -484,7 +484,7 @@ async def _check_plan_amounts(work: UnitOfWork, plan: Distribution) -> None:
     for purpose, amount in listed_amounts.items():
         if amount > planned.get(purpose, 0):
             detail = f"{purpose.label}名单合计 {format_yuan(amount)} 元, 方案 {format_yuan(planned.get(purpose, 0))} 元"
-            raise invalid("above_plan", detail, "/items", "The list passes the plan")
+            raise invalid_field("above_plan", detail, "/items", "The list passes the plan")
 
 
 async def _get_payout(work: UnitOfWork, plan_id: UUID, payout_id: UUID) -> tuple[Distribution, Payout]:

@@ -11,7 +11,6 @@ from typing import Any
 from pydantic import ValidationError
 
 from services.assets.custody.rules import next_inspection_due
-from services.assets.errors import invalid
 from services.assets.ledgers.schemas import CLASS_ALIASES, LEDGER_COLUMNS, OWNER_WORDS, USE_WORDS
 from services.assets.policy import IMPORT_HEADS, SUBCLASSES
 from services.assets.register import repository
@@ -32,6 +31,7 @@ from shared.auth import May
 from shared.china import PlaceNames, format_yuan
 from shared.clients.assets import AssetMoved
 from shared.db import new_id
+from shared.errors import invalid_field
 from shared.events import EventRecord
 from shared.http import to_field_errors
 from shared.records import content_digest, log_events, table_imports
@@ -194,7 +194,7 @@ async def read_ledger(work: UnitOfWork, request: LedgerRequest) -> ReadLedger:
     )
     if len(sheet.rows) > MAX_ROWS:
         message = f"一次最多导入 {MAX_ROWS} 行, 文件有 {len(sheet.rows)} 行; 请按镇分成几个文件, 已导入的行不会重复建立"
-        raise invalid("too_many_rows", message, "", "Too many rows for one file")
+        raise invalid_field("too_many_rows", message, "", "Too many rows for one file")
     assets = await check_rows(work, sheet, names, register_too=request.register_too)
     await _reject_duplicates(work, sheet.rows)
     if mapping and not request.dry_run:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from services.assets import repository_base as records
-from services.assets.errors import conflict, invalid
+from services.assets.errors import conflict
 from services.assets.labels import repository as labels
 from services.assets.policy import REPAIR_LIMITS
 from services.assets.register import repository as register
@@ -26,7 +26,7 @@ from services.assets.repairs.schemas import (
 )
 from shared.auth import May, mask_phone
 from shared.db import new_id
-from shared.errors import RateLimited
+from shared.errors import RateLimited, invalid_field
 from shared.files import uploads
 from shared.http import VersionMatch
 from shared.lifecycle.transitions import TransitionPreview, apply_transition, available_actions
@@ -44,7 +44,7 @@ async def create_repair_from_scan(work: UnitOfWork, code: str, body: RepairPost)
     if body.photos:
         own_photos = await repository.system_list_own_photos(work, work.actor.id, body.photos)
         if missing := [photo for photo in body.photos if photo not in own_photos]:
-            raise invalid(
+            raise invalid_field(
                 "no_such_file", f"没有这张照片, 请先上传: {missing[0]}", "/photos", "Upload the photos first"
             )
     repair = await _insert_repair(work, asset, body, RepairSource.SCAN)
@@ -69,7 +69,7 @@ async def validate_image_stream(chunks: AsyncIterable[bytes]) -> AsyncIterator[b
 def _check_image_signature(head: bytes) -> None:
     is_webp = head[:4] == b"RIFF" and head[8:12] == b"WEBP"
     if not is_webp and not head.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")):
-        raise invalid("no_picture", "这不是 JPEG、PNG 或 WebP 照片", "", "This is not a picture")
+        raise invalid_field("no_picture", "这不是 JPEG、PNG 或 WebP 照片", "", "This is not a picture")
 
 
 async def check_photo_quota(work: UnitOfWork, code: str) -> str:

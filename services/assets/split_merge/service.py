@@ -11,7 +11,7 @@ from services.assets import repository_base as records
 from services.assets.book import service as book
 from services.assets.book.calculation import split_parts
 from services.assets.custody import service as custody
-from services.assets.errors import conflict, invalid
+from services.assets.errors import conflict
 from services.assets.register import repository as register
 from services.assets.register.lifecycle import AssetAction, AssetState, UseState
 from services.assets.register.models import Asset
@@ -35,6 +35,7 @@ from shared.auth import May
 from shared.china import format_yuan
 from shared.clients.assets import AssetReshaped
 from shared.db import new_id
+from shared.errors import invalid_field
 from shared.records import log_event
 from shared.unit_of_work import UnitOfWork
 
@@ -52,7 +53,7 @@ async def split_asset(work: UnitOfWork, asset_id: UUID, body: SplitPost) -> Spli
             f"各项合计 {format_yuan(total)} 元, 原资产 {format_yuan(asset.original_value)} 元, "
             f"相差 {format_yuan(total - asset.original_value)} 元"
         )
-        raise invalid("value_not_kept", detail, "/parts", "The parts do not add up to the asset")
+        raise invalid_field("value_not_kept", detail, "/parts", "The parts do not add up to the asset")
     state = asset.state
     parts = await book.get_value_parts(work, asset)
     await _supersede_assets(work, [asset], body)
@@ -92,17 +93,17 @@ async def split_asset(work: UnitOfWork, asset_id: UUID, body: SplitPost) -> Spli
 async def merge_assets(work: UnitOfWork, body: MergePost) -> SplitMergeResult:
     """Merge assets of the same class, owner, region and state into one. Invalid names the fields that differ."""
     if len(set(body.asset_ids)) < len(body.asset_ids):
-        raise invalid("twice", "同一资产列了两次", "/asset_ids", "An asset is named twice")
+        raise invalid_field("twice", "同一资产列了两次", "/asset_ids", "An asset is named twice")
     old = await records.list_records(work, Asset, col(Asset.id).in_(body.asset_ids), lock=True)
     if missing := set(body.asset_ids) - {asset.id for asset in old}:
-        raise invalid(
+        raise invalid_field(
             "no_such_asset", f"没有这项资产: {min(missing)}", "/asset_ids", "There is no such asset"
         )
     if differences := find_differences(old):
         detail = "只能合并同村、同项目、同类别、同所有权人、同状态的资产; 这些资产不同的是: " + "、".join(
             differences
         )
-        raise invalid("unlike", detail, "/asset_ids", "The assets differ")
+        raise invalid_field("unlike", detail, "/asset_ids", "The assets differ")
     first, state = min(old, key=lambda asset: asset.built_on or date.max), old[0].state
     parts = [part for asset in old for part in await book.get_value_parts(work, asset)]
     await _supersede_assets(work, old, body)

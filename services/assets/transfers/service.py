@@ -7,7 +7,6 @@ from uuid import UUID
 from sqlmodel import col
 
 from services.assets import repository_base as records
-from services.assets.errors import invalid
 from services.assets.register import repository as register
 from services.assets.register.lifecycle import AssetAction, AssetState, UseState
 from services.assets.register.models import Asset
@@ -32,7 +31,7 @@ from services.assets.transfers.schemas import (
 from shared.auth import May, is_region_within
 from shared.china import format_yuan
 from shared.clients.assets import AssetOwnerChanged, TransferMoved
-from shared.errors import FieldError
+from shared.errors import FieldError, invalid_field
 from shared.files import uploads
 from shared.http import VersionMatch
 from shared.lifecycle.transitions import TransitionPreview, apply_transition, available_actions
@@ -56,16 +55,18 @@ async def create_transfer(work: UnitOfWork, body: TransferCreate) -> Transfer:
     work.actor.require(May.ASSET_REGISTER, body.region)
     ids = [item.asset_id for item in body.items]
     if len(set(ids)) < len(ids):
-        raise invalid("twice", "同一资产列入了两次", "/items", "An asset is named twice")
+        raise invalid_field("twice", "同一资产列入了两次", "/items", "An asset is named twice")
     if body.kind is TransferKind.OWNER and (
         body.owner_kind in {None, OwnerKind.UNKNOWN} or not body.owner_name
     ):
-        raise invalid("no_owner", "须写明变更后的所有权人", "/owner_name", "The new owner is needed")
+        raise invalid_field("no_owner", "须写明变更后的所有权人", "/owner_name", "The new owner is needed")
     rows = await records.list_records(work, Asset, col(Asset.id).in_(ids), limit=len(ids))
     assets = {asset.id: asset for asset in rows}
     for index, asset_id in enumerate(ids):
         if asset_id not in assets or not is_region_within(assets[asset_id].region, body.region):
-            raise invalid("no_such_asset", f"文书区域内没有这项资产: {asset_id}", f"/items/{index}/asset_id")
+            raise invalid_field(
+                "no_such_asset", f"文书区域内没有这项资产: {asset_id}", f"/items/{index}/asset_id"
+            )
     file_ids = [str(file_id) for file_id in body.file_ids]
     await uploads.require_files(work, file_ids, "/file_ids")
     transfer, created = await create_record(

@@ -35,7 +35,7 @@ from shared.auth import May
 from shared.china import format_month, normalize_document_no
 from shared.clients import display_name
 from shared.db import new_id
-from shared.errors import Conflict, FieldError, Invalid
+from shared.errors import Conflict, invalid_field
 from shared.files import uploads
 from shared.http import VersionMatch
 from shared.lifecycle.transitions import TransitionPreview, apply_transition, available_actions
@@ -44,10 +44,6 @@ from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
 COUNTY_DIGITS = 6
 FINISHED_PERCENT = 100
-
-
-def _invalid(code: str, detail: str, pointer: str, english: str = "") -> Invalid:
-    return Invalid(detail, english or code, errors=[FieldError(code, detail, english or code, pointer)])
 
 
 def _dump_measures(measures: list[Measure]) -> list[dict[str, Any]]:
@@ -66,7 +62,9 @@ async def create_item(work: UnitOfWork, body: ItemCreate) -> RectificationItem:
     """Enter a problem. Conflict when the document already has an item of this number."""
     work.actor.require(May.RECTIFICATION_ENTER, body.region)
     if body.found_on > work.today:
-        raise _invalid("in_the_future", "反馈日期不能晚于今天", "/found_on", "found_on lies in the future")
+        raise invalid_field(
+            "in_the_future", "反馈日期不能晚于今天", "/found_on", "found_on lies in the future"
+        )
     document_no = normalize_document_no(body.document_no)
     same = await repository.system_find_same_number(work, body.source, document_no, body.number)
     if same is not None and same.id != body.id:
@@ -84,7 +82,7 @@ async def create_item_from_alert(work: UnitOfWork, body: ItemFromAlert) -> Recti
     """
     path = f"/api/v1/{body.service}/alerts/{body.alert_id}"
     if body.service not in work.context.clients.list_services():
-        raise _invalid("no_such_service", f"没有服务 {body.service}", "/service", "No such service")
+        raise invalid_field("no_such_service", f"没有服务 {body.service}", "/service", "No such service")
     alert = await work.service_client(body.service).get(path)
     work.actor.require(May.RECTIFICATION_ENTER, alert["region"])
     same = await repository.find_item_of_alert(work, path)
@@ -168,7 +166,7 @@ async def report_progress(work: UnitOfWork, item_id: UUID, body: ItemProgressCre
     if item.state is not ItemState.RECTIFYING:
         raise Conflict(f"问题{item.state.label}, 不在整改中", f"The item is {item.state}")
     if body.month > format_month(work.today):
-        raise _invalid("in_the_future", "月份不能晚于本月", "/month", "month lies in the future")
+        raise invalid_field("in_the_future", "月份不能晚于本月", "/month", "month lies in the future")
     measures = _apply_progress(item, body)
     progress, is_new = await create_record(
         work,
@@ -201,7 +199,7 @@ def _apply_progress(item: RectificationItem, body: ItemProgressCreate) -> list[d
     measures = {one["no"]: dict(one) for one in item.measures}
     for index, told in enumerate(body.measures):
         if told.no not in measures:
-            raise _invalid(
+            raise invalid_field(
                 "no_such_measure", f"没有第 {told.no} 条措施", f"/measures/{index}/no", "No such measure"
             )
         measures[told.no] |= {"result": told.result, "percent": told.percent}
@@ -362,7 +360,7 @@ async def list_ledger(
     """The items of the printed ledger. Invalid when there are more than one paper holds."""
     items = await repository.list_exported(work, region, source, since, until)
     if len(items) > repository.MAX_EXPORTED:
-        raise _invalid(
+        raise invalid_field(
             "too_many", f"超过 {repository.MAX_EXPORTED} 个问题, 请按时间或来源分开导出", "/since", "Narrow"
         )
     return items

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+import sqlalchemy as sa
 from sqlmodel import col, select
 
 from services.workplan.plans.models import PlanItem
@@ -36,9 +37,24 @@ async def get_item(work: UnitOfWork, item_id: UUID) -> PlanItem:
     return found
 
 
-async def list_targets(work: UnitOfWork, params: PageParams, plan_id: UUID | None) -> Page[WorkTarget]:
+def build_unconfirmed_condition(work: UnitOfWork) -> sa.ColumnElement[bool]:
+    """Condition: somebody else reported what was reached, and nobody has confirmed it."""
+    waiting = select(WorkActual.id).where(
+        col(WorkActual.target_id) == col(WorkTarget.id),
+        col(WorkActual.state) == ActualState.REPORTED,
+        col(WorkActual.created_by).not_in(work.actor.own_accounts),
+        work.actor.scope_filter(May.WORKPLAN_CONFIRM, col(WorkActual.region)),
+    )
+    return waiting.exists()
+
+
+async def list_targets(
+    work: UnitOfWork, params: PageParams, plan_id: UUID | None, *, unconfirmed: bool
+) -> Page[WorkTarget]:
     """List a page of targets, newest first."""
     query = select(WorkTarget).where(readable(work, col(WorkTarget.region)))
+    if unconfirmed:
+        query = query.where(build_unconfirmed_condition(work))
     if plan_id is not None:
         query = query.where(col(WorkTarget.plan_id) == plan_id)
     return await list_page(

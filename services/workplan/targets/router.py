@@ -33,7 +33,7 @@ from shared.http import (
     content_disposition,
     requires,
 )
-from shared.records import Act, RecordKind
+from shared.records import Act, RecordKind, Todo
 from shared.records.region_names import find_place_names
 from shared.spreadsheets import XLSX_MEDIA_TYPE
 
@@ -63,10 +63,14 @@ async def set_target(work: WriteWork, body: WorkTargetCreate) -> WorkTargetDetai
 
 @router.get("", response_model=Page[WorkTargetRead], **requires(May.WORKPLAN_READ))
 async def list_targets(
-    work: ReadWork, params: Pagination, plan_id: UUID | None = None
+    work: ReadWork,
+    params: Pagination,
+    plan_id: UUID | None = None,
+    *,
+    unconfirmed: Annotated[bool, Query(description="只看有进度待本人核实的")] = False,
 ) -> Page[WorkTargetRead]:
     """任务指标、完成比例和进度灯, 新设定的在前."""
-    page = await repository.list_targets(work, params, plan_id)
+    page = await repository.list_targets(work, params, plan_id, unconfirmed=unconfirmed)
     items = [await service.build_target_read(work, target) for target in page.items]
     return Page[WorkTargetRead].model_construct(items=items, next_cursor=page.next_cursor, total=page.total)
 
@@ -151,9 +155,17 @@ WORK_TARGET_KIND = RecordKind(
     may=May.WORKPLAN_READ,
     title="name",
     columns=("item_number", "name", "value", "unit", "reached", "percent", "light", "due_on"),
-    filters=("plan_id",),
+    filters=("plan_id", "unconfirmed"),
     search=("name",),
     parents={"plan_id": "work_plan"},
+    todo=(
+        Todo(
+            "unconfirmed.true",
+            "有进度待核实的指标",
+            (May.WORKPLAN_CONFIRM,),
+            repository.build_unconfirmed_condition,
+        ),
+    ),
     due="due_on",
     topics=("work_target.set", "work_target.reported", "work_target.confirmed", "work_target.explained"),
     acts=(

@@ -38,14 +38,10 @@ from services.workplan.targets.schemas import (
 )
 from shared.auth import May, is_region_within
 from shared.db import new_id
-from shared.errors import Conflict, FieldError, Forbidden, Invalid
+from shared.errors import Conflict, Forbidden, invalid_field
 from shared.files import uploads
 from shared.records import create_record, log_event, save_record
 from shared.unit_of_work import UnitOfWork
-
-
-def _invalid(code: str, detail: str, pointer: str, english: str = "") -> Invalid:
-    return Invalid(detail, english or code, errors=[FieldError(code, detail, english or code, pointer)])
 
 
 async def create_target(work: UnitOfWork, body: WorkTargetCreate) -> WorkTarget:
@@ -54,7 +50,7 @@ async def create_target(work: UnitOfWork, body: WorkTargetCreate) -> WorkTarget:
     work.actor.require(May.WORKPLAN_MANAGE, item.region)
     for index, share in enumerate(body.shares):
         if not is_region_within(share.region, item.region):
-            raise _invalid("outside", f"{share.region} 不在本辖区", f"/shares/{index}/region", "Outside")
+            raise invalid_field("outside", f"{share.region} 不在本辖区", f"/shares/{index}/region", "Outside")
     target, _ = await create_record(
         work,
         WorkTarget,
@@ -88,14 +84,14 @@ async def report_actual(work: UnitOfWork, target_id: UUID, body: WorkActualCreat
     if target.source is ActualSource.COMPUTED:
         raise Conflict("这项指标由系统计算, 不用填报", "The target is computed")
     if body.on > work.today:
-        raise _invalid("in_the_future", "截至日期不能晚于今天", "/on", "on lies in the future")
+        raise invalid_field("in_the_future", "截至日期不能晚于今天", "/on", "on lies in the future")
     if target.source is ActualSource.STATISTIC and not body.document_no:
-        raise _invalid("no_document", "外部统计须写明文件号", "/document_no", "A document is needed")
+        raise invalid_field("no_document", "外部统计须写明文件号", "/document_no", "A document is needed")
     if target.source is ActualSource.REPORTED and not file_ids:
-        raise _invalid("no_evidence", "填报进度须附佐证材料", "/file_ids", "Evidence is needed")
+        raise invalid_field("no_evidence", "填报进度须附佐证材料", "/file_ids", "Evidence is needed")
     value = convert(body.value, body.unit or target.unit, target.unit)
     if value is None:
-        raise _invalid(
+        raise invalid_field(
             "other_unit", f"{body.unit.label if body.unit else ''} 不能换算为 {target.unit.label}", "/unit"
         )
     actual, is_new = await create_record(
@@ -145,7 +141,7 @@ async def compute_actual(work: UnitOfWork, target_id: UUID) -> WorkActual:
     answer = await work.service_client(wanted.service).get(address, params=params)
     value = convert(_pick(answer, wanted), wanted.unit or target.unit, target.unit)
     if value is None:
-        raise _invalid("other_unit", "取到的数的单位不能换算为指标的单位", "/computation/unit")
+        raise invalid_field("other_unit", "取到的数的单位不能换算为指标的单位", "/computation/unit")
     actual = WorkActual(
         id=new_id(),
         region=target.region,
@@ -179,7 +175,7 @@ def _pick(answer: Any, wanted: Computation) -> Decimal:  # noqa: ANN401 - any JS
         return Decimal(str(found))
     except InvalidOperation as error:
         detail = f"{wanted.address} 的答复里没有数字 {'.'.join(wanted.path)}"
-        raise _invalid("no_figure", detail, "/computation/path", "No number there") from error
+        raise invalid_field("no_figure", detail, "/computation/path", "No number there") from error
 
 
 def _format(value: Decimal) -> str:
@@ -206,7 +202,7 @@ async def decide_actual(
     if work.actor.is_same_person(actual.created_by):
         raise Forbidden("不能核实本人填报的进度", "Four eyes: another person must")
     if not body.confirmed and not body.reason.strip():
-        raise _invalid("no_reason", "不属实的须写明理由", "/reason", "A reason is needed")
+        raise invalid_field("no_reason", "不属实的须写明理由", "/reason", "A reason is needed")
     actual.state = ActualState.CONFIRMED if body.confirmed else ActualState.REJECTED
     actual.confirmed_by = work.actor.id
     work.session.add(actual)
