@@ -46,7 +46,7 @@ def run_module(tree: Path, *arguments: str) -> str:
     completed = subprocess.run(
         [sys.executable, "-m", *arguments],
         cwd=tree,
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**os.environ, "PYTHONPYCACHEPREFIX": str(tree.parent / "bytecode")},
         capture_output=True,
         text=True,
         timeout=600,

@@ -61,7 +61,7 @@ def _add_kind(router: APIRouter, config: ImportConfig, kind: ImportKind) -> None
     start.__name__, read_heads.__name__, read_template.__name__ = (
         f"import_{kind.name}_table",
         f"read_{kind.name}_heads",
-        f"read_{kind.name}_template",
+        f"download_{kind.name}_template",
     )
     start.__doc__ = f"导入{kind.label}, 在后台进行; 答复中有进展的地址. `dry_run` 只检查."
     read_heads.__doc__ = f"认列: {kind.label}各列标题认作什么, 还缺哪些列; 什么也不导入."

@@ -232,7 +232,7 @@ def test_every_step_takes_day_address_and_text_from_its_record() -> None:
         for spec in specs
     }
     steps = build_steps({"all": Composition(thread_steps=tuple(specs))}, full)
-    assert len(steps) == len(specs) == 11
+    assert len(steps) == len(specs) == 12
     assert all(step.on == "2024-01-02" and "话" in step.text for step in steps)
     assert not [step for step in steps if "{" in step.address or "//" in step.address]
 
@@ -250,6 +250,7 @@ def test_the_fields_used_by_steps_exist(doors: SystemUnderTest) -> None:
         "assets": ("assets", "AssetRead"),
         "inspections": ("assets", "InspectionRead"),
         "visits": ("attendance", "VisitRead"),
+        "rectification_items": ("rectification", "RectificationItemRead"),
     }
     for service_name, spec in list_step_specs():
         name, schema = schemas[spec.list_name]
