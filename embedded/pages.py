@@ -81,13 +81,16 @@ def find_npm(programs: Path) -> tuple[str, ...]:
     return ("node", str(script)) if script.is_file() else ("npm",)
 
 
-async def _install_packages(programs: Path, environment: Mapping[str, str]) -> tuple[str, ...]:
-    """`npm ci` unless the packages are those of the lock; the command of npm."""
-    npm, stamp = find_npm(programs), WEB / "node_modules" / INSTALLED_STAMP
-    lock = await asyncio.to_thread((WEB / "package-lock.json").read_bytes)
+async def _install_packages(
+    programs: Path, environment: Mapping[str, str], folder: Path | None = None
+) -> tuple[str, ...]:
+    """`npm ci` in `web/`, or a folder in it, unless the packages are those of the lock; the command of npm."""
+    folder = folder or WEB
+    npm, stamp = find_npm(programs), folder / "node_modules" / INSTALLED_STAMP
+    lock = await asyncio.to_thread((folder / "package-lock.json").read_bytes)
     wanted = hashlib.sha256(lock).hexdigest()
     if not stamp.is_file() or stamp.read_text("ascii") != wanted:
-        await _run((*npm, "ci", "--no-audit", "--no-fund"), "npm ci", environment)
+        await _run((*npm, "ci", "--no-audit", "--no-fund", "--prefix", str(folder)), "npm ci", environment)
         stamp.parent.mkdir(exist_ok=True)
         stamp.write_text(wanted, "ascii")
     return npm
@@ -153,6 +156,8 @@ async def run_script(script: str) -> int:
     programs = await find_node()
     environment = _with_node(programs)
     npm = await _install_packages(programs, environment)
+    if script == "e2e":
+        await _install_packages(programs, environment, WEB / "e2e")
     process = await create_subprocess_exec(*npm, "run", script, cwd=WEB, env=environment)
     return await process.wait()
 

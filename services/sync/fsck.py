@@ -6,4 +6,8 @@ from shared.events.fsck import Fsck
 
 COPY = "requests of phones, kept for some days; their effects are proved where they were made"
 
-FSCK = Fsck(Base.metadata, ProvedTables(unproved={"sync_batch": COPY, "sync_item": COPY}))
+CURSORS = "where a phone stands; without it the phone reads everything again"
+
+FSCK = Fsck(
+    Base.metadata, ProvedTables(unproved={"sync_batch": COPY, "sync_item": COPY, "sync_pull": CURSORS})
+)

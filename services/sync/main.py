@@ -15,6 +15,8 @@ from services.sync.fsck import FSCK
 from services.sync.items.router import SYNC_ITEM_KIND
 from services.sync.items.router import router as items
 from services.sync.items.service import replay_due_items
+from services.sync.watermelon.router import router as watermelon
+from services.sync.watermelon.service import delete_old_pulls
 from shared import clock
 from shared.app import Service, build_app, run_periodically
 from shared.auth import May
@@ -29,11 +31,12 @@ SERVICE = Service(
     fsck=FSCK,
     title="手机同步",
     read=May.SYNC_READ,
-    routers=(batches, items, changes, bootstrap),
+    routers=(batches, items, changes, bootstrap, watermelon),
     kinds=(SYNC_BATCH_KIND, SYNC_ITEM_KIND),
     background=(
         run_periodically("held items", replay_due_items, REPLAY_PAUSE_S),
         run_periodically("old batches", delete_old_batches, TIDY_PAUSE_S),
+        run_periodically("old pulls", delete_old_pulls, TIDY_PAUSE_S),
     ),
 )
 

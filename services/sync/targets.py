@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from shared.auth import May
 from shared.errors import ApiError
+from shared.records.phone_tables import PhoneTable
 from shared.unit_of_work import ServiceClient, ServiceContext
 
 CONTEXT_KEY = "targets"
@@ -25,11 +26,15 @@ class Target:
 
 @dataclass
 class Targets:
-    """Prefixes and batchable routes of the services that answered; `missing` did not."""
+    """Prefixes, batchable routes and tables of the services that answered; `missing` did not."""
 
     read_at: datetime
     prefixes: dict[str, str] = field(default_factory=dict)
     routes: dict[str, list["Target"]] = field(default_factory=dict)
+    tables: dict[str, PhoneTable] = field(default_factory=dict)
+    """The kinds that phones keep, by name."""
+    owners: dict[str, str] = field(default_factory=dict)
+    """Kind → the service that has it."""
     missing: list[str] = field(default_factory=list)
 
     def find_service(self, path: str) -> str:
@@ -71,6 +76,8 @@ async def _read_service(context: ServiceContext, service: str, targets: Targets)
     except ApiError:
         targets.missing.append(service)
         return
+    targets.tables |= {one["name"]: PhoneTable.model_validate(one) for one in answer["tables"]}
+    targets.owners |= dict.fromkeys([one["name"] for one in answer["tables"]], service)
     targets.prefixes |= dict.fromkeys(answer["prefixes"], service)
     targets.routes[service] = [
         Target(

@@ -1,4 +1,4 @@
-"""`GET /internal/batch-routes`: the addresses of a service that a phone may put into a batch (services/sync)."""
+"""`GET /internal/batch-routes`: what a phone may put into a batch, and the tables it keeps (services/sync)."""
 
 from collections.abc import Iterable, Iterator
 
@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute
 from shared.auth import May
 from shared.http import API_PREFIX, KEYED_METHODS, Route, requires
 from shared.http.door_rules import MAX_BODY_BYTES
+from shared.records.phone_tables import PhoneTable, describe_phone_tables
 
 SEGMENTS_OUTSIDE_BATCHES = frozenset(
     {
@@ -48,10 +49,11 @@ class BatchRoute(BaseModel):
 
 
 class BatchRouteList(BaseModel):
-    """本服务可以放进批次的地址, 以及属于本服务的前缀."""
+    """本服务可以放进批次的地址, 属于本服务的前缀, 手机保存的记录种类."""
 
     prefixes: list[str]
     items: list[BatchRoute]
+    tables: list[PhoneTable]
 
 
 def batch_route_router() -> APIRouter:
@@ -64,7 +66,11 @@ def batch_route_router() -> APIRouter:
         prefixes = [
             one for one in request.app.state.declared_routes.prefixes if one.startswith(f"{API_PREFIX}/")
         ]
-        return BatchRouteList(prefixes=prefixes, items=list(_list_batch_routes(request.app.routes)))
+        return BatchRouteList(
+            prefixes=prefixes,
+            items=list(_list_batch_routes(request.app.routes)),
+            tables=describe_phone_tables(request.app.state.kinds, API_PREFIX),
+        )
 
     return router
 

@@ -120,8 +120,9 @@ def test_the_gateway_s_image_is_built_with_the_pages_and_without_a_registry_s_ad
     assert "npm ci" in stage
     assert "npm run build" in stage
     assert "COPY --from=pages /build/web/dist web/dist" in text
-    lock = json.loads((compose_file.ROOT / "web" / "package-lock.json").read_text("utf-8"))
-    assert all("resolved" not in one for one in lock["packages"].values())
+    for folder in ("web", "web/e2e"):
+        lock = json.loads((compose_file.ROOT / folder / "package-lock.json").read_text("utf-8"))
+        assert all("resolved" not in one for one in lock["packages"].values())
     ignored = (compose_file.ROOT / ".dockerignore").read_text("utf-8").splitlines()
     assert "!docs/openapi" in ignored
 

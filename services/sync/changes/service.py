@@ -5,7 +5,7 @@ import binascii
 import hashlib
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,9 +57,17 @@ class _Collection:
 
 
 async def list_changes(
-    context: ServiceContext, actor: Actor, cursor: str, kinds: list[str], anew: list[str]
+    context: ServiceContext,
+    actor: Actor,
+    cursor: str,
+    kinds: list[str],
+    anew: list[str],
+    services: Collection[str] = (),
 ) -> ChangePage:
-    """The next page; CursorReset when a service's log is not the one that the cursor was given for."""
+    """The next page; CursorReset when a service's log is not the one that the cursor was given for.
+
+    Without `services` all are asked.
+    """
     found = _Collection(
         states=read_cursor(actor, cursor),
         page=ChangePage(cursor="", more=False, records=[], gone=[], anew=[], missing=[]),
@@ -67,7 +75,7 @@ async def list_changes(
     )
     delegate = Delegate(context, actor)
     for service in context.clients.list_services():
-        if service == context.name:
+        if service == context.name or (services and service not in services):
             continue
         if found.room < MIN_SERVICE_BYTES:
             found.page.more = True
