@@ -82,6 +82,9 @@ class Settings(BaseSettings):
     webhook_networks: tuple[str, ...] = Field(
         (), description="private networks that webhooks may go to, as CIDR"
     )
+    webhook_ports: tuple[int, ...] = Field(
+        (443,), description="ports that servers outside are called at; empty: any (tests, trials)"
+    )
     webhook_timeout: float = Field(10, gt=0, le=25, description="seconds a webhook's receiver has to answer")
     rates: Annotated[
         dict[str, str], Field(default_factory=dict, description="limits per caller, by name: 60/minute")

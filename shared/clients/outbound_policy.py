@@ -8,7 +8,7 @@ import asyncio
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import urlsplit
 
 from shared.settings import Settings
@@ -16,6 +16,8 @@ from shared.settings import Settings
 MAX_URL_LENGTH = 2000
 DEFAULT_PORTS = {"https": 443, "http": 80}
 _NAT64 = IPv6Network("64:ff9b::/96")
+_ASSIGNED_TO_PROTOCOLS = (IPv4Network("192.0.0.0/24"), IPv4Network("192.88.99.0/24"))
+"""RFC 6890 and RFC 7526: Python calls parts of them public; metadata of clouds was served at 192.0.0.192."""
 Address = IPv4Address | IPv6Address
 
 
@@ -49,7 +51,7 @@ class OutboundTarget:
 
 
 def parse_target(url: str, settings: Settings) -> OutboundTarget:
-    """Parse a URL; AddressNotAllowed when its form or scheme is not allowed."""
+    """Parse a URL; AddressNotAllowed when its form, scheme or port is not allowed."""
     if len(url) > MAX_URL_LENGTH or any(character.isspace() or ord(character) < 32 for character in url):  # noqa: PLR2004
         raise AddressNotAllowed("地址过长, 或含有空白字符")
     try:
@@ -66,8 +68,13 @@ def parse_target(url: str, settings: Settings) -> OutboundTarget:
         raise AddressNotAllowed("地址须以 https:// 开头")
     if not host or parts.username is not None or parts.password is not None or parts.fragment:
         raise AddressNotAllowed("地址须有主机名, 不得带用户名, 口令或 #")
+    port = DEFAULT_PORTS[parts.scheme] if port is None else port
+    is_plain = parts.scheme == "http" and port == DEFAULT_PORTS["http"]
+    if settings.webhook_ports and port not in settings.webhook_ports and not is_plain:
+        allowed = "、".join(map(str, settings.webhook_ports))
+        raise AddressNotAllowed(f"端口只能是 {allowed}; 需要时由管理员放行其他端口")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return OutboundTarget(parts.scheme, host, port or DEFAULT_PORTS[parts.scheme], path)
+    return OutboundTarget(parts.scheme, host, port, path)
 
 
 def is_forbidden(address: str, networks: Iterable[str] = ()) -> bool:
@@ -76,7 +83,8 @@ def is_forbidden(address: str, networks: Iterable[str] = ()) -> bool:
     if any(ip in ip_network(network) for network in networks):
         return False
     site_local = isinstance(ip, IPv6Address) and (ip.is_site_local or ip.teredo is not None)
-    return not ip.is_global or ip.is_multicast or ip.is_reserved or site_local
+    assigned = any(ip in network for network in _ASSIGNED_TO_PROTOCOLS)
+    return not ip.is_global or ip.is_multicast or ip.is_reserved or site_local or assigned
 
 
 def _unwrap_ipv4(ip: Address) -> Address:

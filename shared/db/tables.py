@@ -133,6 +133,7 @@ webhook = sa.Table(
     sa.Column("secret", sa.Text, nullable=False, comment="sealed signing secret"),
     sa.Column("old_secret", sa.Text, nullable=False, default="", comment="signs too until `old_until`"),
     sa.Column("old_until", UTCDateTime),
+    sa.Column("secret_read_at", UTCDateTime, comment="when the present secret was read, once"),
     sa.Column("active", sa.Boolean, nullable=False, default=True),
     sa.Column("stopped_reason", sa.Text, nullable=False, default=""),
     sa.Column("failing_since", UTCDateTime, comment="first failure after the last success"),

@@ -64,13 +64,19 @@ def in_progress_conflict() -> Conflict:
     )
 
 
+def read_key(request: Request) -> str | None:
+    """The text of the Idempotency-Key header; BadRequest when it is malformed, also where a route needs none."""
+    key = request.headers.get("idempotency-key")
+    if key is not None and (not 1 <= len(key) <= MAX_KEY_LENGTH or not key.isprintable()):
+        raise BadRequest(f"Idempotency-Key 须为 1 至 {MAX_KEY_LENGTH} 个可见字符", "Bad Idempotency-Key")
+    return key
+
+
 async def parse_key(request: Request, actor: Actor) -> IdempotencyKey | None:
     """The key of a request with an Idempotency-Key header; None without one, BadRequest when it is malformed."""
-    key = request.headers.get("idempotency-key")
+    key = read_key(request)
     if key is None:
         return None
-    if not 1 <= len(key) <= MAX_KEY_LENGTH or not key.isprintable():
-        raise BadRequest(f"Idempotency-Key 须为 1 至 {MAX_KEY_LENGTH} 个可见字符", "Bad Idempotency-Key")
     digest = hashlib.sha256(request.url.query.encode() + b"\n" + await request.body()).hexdigest()
     return IdempotencyKey(actor.id, f"{request.method} {request.url.path}"[:200], key, digest)
 

@@ -42,6 +42,7 @@ from shared.http.idempotency import (
     in_progress_conflict,
     insert_response,
     parse_key,
+    read_key,
 )
 from shared.http.methods import refuse_shadowed_path
 from shared.http.own_address import ask_own_address
@@ -380,6 +381,7 @@ class Route(APIRoute):
                 raise BadRequest(f"fields 最多 {MAX_FIELDS_LENGTH} 个字符", "fields is too long")
             request = StrictRequest(request.scope, request.receive)
             check_query(request, parameters)
+            read_key(request)
             if free_text is not None and await self._is_admitted(request):
                 await check_visible_text(request, open_lists)
                 request = await free_text.apply(request)

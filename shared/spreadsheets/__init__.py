@@ -20,6 +20,7 @@ from shared.spreadsheets.columns import (
     choice_column,
     choice_kind,
     column_text,
+    parse_masked_text,
 )
 from shared.spreadsheets.corrections import CellCorrection, correct_table
 from shared.spreadsheets.marks import annotate_sheet, annotate_workbook
@@ -85,6 +86,7 @@ __all__ = [
     "column_text",
     "correct_table",
     "export_batches",
+    "parse_masked_text",
     "parse_period",
     "read_sheet",
 ]

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from shared.china import LabelledEnum, format_wan, format_yuan, parse_wan_cell, parse_yuan_cell
+from shared.china.personal_numbers import find_personal_numbers, mask_personal_numbers
 from shared.spreadsheets.periods import parse_period
 
 Cell = str | int | float | bool | date | datetime | time | timedelta | Decimal
@@ -22,8 +23,9 @@ CHINA_TIME_ZONE = ZoneInfo("Asia/Shanghai")
 EXACT_NUMBER_LIMIT = 10**15
 """Spreadsheet programs keep 15 significant digits; longer numbers have lost their last digits."""
 MAX_CHOICES_SHOWN = 12
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "|", "%")
-"""Beginnings of a text that a spreadsheet program would run as a formula."""
+MIN_PERSONAL_NUMBER_LENGTH = 11
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "|", "%", "＝", "＋", "－", "＠")
+"""Beginnings of a text that a spreadsheet program would run as a formula; Chinese ones read full-width signs alike."""
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2060\ufeff\ufffe\uffff\ud800-\udfff]"
 )
@@ -48,6 +50,11 @@ def parse_text(cell: Cell) -> str:
     if isinstance(cell, datetime):
         return cell.isoformat(" ", "seconds")
     return strip_invisible(str(cell)).replace("\r\n", "\n").strip()
+
+
+def parse_masked_text(cell: Cell) -> str:
+    """The cell as text with persons' numbers masked: for tables of others, such as a bank's, that nobody here may correct."""
+    return mask_personal_numbers(parse_text(cell))
 
 
 def parse_number(cell: Cell) -> Decimal:
@@ -197,15 +204,28 @@ class Column:
     note: str = ""
     choices: Sequence[str] = ()
     width: float | None = None
+    holds_number: bool = False
+    """A text column made for numbers (telephone, job number); in other texts a person's number is refused."""
 
     def read_cell(self, cell: Cell) -> Any:  # noqa: ANN401 - the reader's type
-        """Parse a cell; ValueError with a Chinese message when it is invalid."""
+        """Parse a cell; ValueError with a Chinese message when it is invalid or words hold a person's number."""
         try:
-            return (self.reader or self.kind.read)(cell)
+            value = (self.reader or self.kind.read)(cell)
         except ValidationError as error:
             raise ValueError(
                 "; ".join(detail["msg"].removeprefix("Value error, ") for detail in error.errors())
             ) from None
+        if self.kind is TEXT and self.reader is None and not self.holds_number:
+            _refuse_personal_numbers(value)
+        return value
+
+
+def _refuse_personal_numbers(text: str) -> None:
+    if len(text) < MIN_PERSONAL_NUMBER_LENGTH:
+        return
+    if found := find_personal_numbers(text):
+        shown = "、".join(f"{one.kind} {one.masked}" for one in found)
+        raise ValueError(f"文字里含有{shown}, 请删去或遮盖后再导入")
 
 
 def choice_column(key: str, title: str, kind: type[LabelledEnum], **options: Any) -> Column:  # noqa: ANN401 - Column's fields

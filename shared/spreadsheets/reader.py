@@ -1,8 +1,7 @@
 """Reading an uploaded spreadsheet: every sheet with a known header, and everything that is wrong at once.
 
 sheet = read_sheet(content, COLUMNS)      # Invalid or TooLarge when it cannot be read as a table at all
-for row in sheet.rows:
-    if row.is_valid: create(**row.values)
+for row in sheet.rows:                    # where row.is_valid: create(**row.values)
     row.add_error("name", "本村已有同名项目")    # what only the service can know
 if sheet.errors: return annotate_sheet(sheet)   # the same rows with a column that says what is wrong
 """
@@ -13,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from shared.china.personal_numbers import mask_personal_numbers
 from shared.errors import FieldError, Invalid, TooLarge
 from shared.sandbox.archive import SheetLimits
 from shared.sandbox.raw_tables import RawTable, RawWorkbook
@@ -71,9 +71,9 @@ class SheetRow:
     places: Mapping[str, int] = field(default_factory=dict)
 
     def cell_text(self, key: str) -> str:
-        """What stands in the cell of a column, as text."""
+        """What stands in the cell of a column, as text, persons' numbers masked: it is stored with the row's faults."""
         place = self.places.get(key, len(self.cells))
-        return str(self.cells[place]).strip() if place < len(self.cells) else ""
+        return mask_personal_numbers(str(self.cells[place]).strip()) if place < len(self.cells) else ""
 
     @property
     def is_valid(self) -> bool:
@@ -318,7 +318,7 @@ class _Reading:
             key = keys.get(at, "")
             how = (self.how if normalize_title(stack[-1]) in self.words.mapped else "known") if key else ""
             samples = [
-                str(cells[at])[:40]
+                mask_personal_numbers(str(cells[at]))[:40]
                 for cells in table.grid[header.top + header.depth :][:30]
                 if at < len(cells) and not is_blank(cells[at])
             ]

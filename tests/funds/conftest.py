@@ -33,7 +33,7 @@ async def finance(scenario: FundsScenario) -> AsyncGenerator[FakeFinanceSystem]:
     context = scenario.door.context
     settings = context.settings
     context.settings = settings.model_copy(
-        update={"webhook_http": True, "webhook_networks": ("127.0.0.0/8",)}
+        update={"webhook_http": True, "webhook_networks": ("127.0.0.0/8",), "webhook_ports": ()}
     )
     async with run_webhook_receiver() as receiver:
         fake = FakeFinanceSystem(scenario.door.client_as("machine", kind="machine"), receiver)

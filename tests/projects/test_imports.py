@@ -44,6 +44,20 @@ async def test_valid_rows_become_drafts_and_the_others_report_errors(scenario: P
     assert project["region"][:9] == scenario.village[:9]
 
 
+async def test_a_cell_of_words_with_a_number_of_a_person_is_asked_about(scenario: ProjectScenario) -> None:
+    head, row = TABLE_CSV.splitlines()[:2]
+    table = (
+        f"{head},联系电话\n{row.replace('新建温室20座', '为622301197802139998等户新建温室')},13812345678\n"
+    )
+    job = await post_import(scenario, table)
+
+    assert (job["imported"], job["wrong"]) == (0, 1)
+    assert "身份证号 622301************" in str(job["faults"])
+    assert "622301197802139998" not in str(job)
+    masked = await post_import(scenario, table.replace("197802139998", "************"))
+    assert masked["imported"] == 1, masked["faults"]
+
+
 async def test_a_dry_run_creates_no_project_and_a_repeated_import_no_duplicate(
     scenario: ProjectScenario,
 ) -> None:

@@ -209,7 +209,7 @@ def test_readers_of_pydantic_speak_one_sentence() -> None:
 
 
 def test_long_numbers_that_lost_digits_are_refused() -> None:
-    columns = [Column("card", "身份证号")]
+    columns = [Column("card", "身份证号", holds_number=True)]
     sheet = read_sheet(
         build_xlsx(["身份证号"], [622301197001011234], ["622301197001011234"], [13800138000]), columns
     )
@@ -225,7 +225,9 @@ def test_csv_in_the_encodings_people_have(encoding: str, delimiter: str) -> None
     assert list_values(sheet) == [{"name": "供水\n二期", "amount": 29_400_000, "households": 35}]
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t=", "|", "%", "=cmd|' /C calc'!A0"])
+@pytest.mark.parametrize(
+    "start", ["=", "+", "-", "@", "\t=", "|", "%", "=cmd|' /C calc'!A0", "＝1+1", "＋", "－1", "＠"]
+)
 def test_text_never_becomes_a_formula_or_a_link(start: str) -> None:
     words = f'{start}HYPERLINK("http://x")'
     content = build_workbook([Column("a", "内容")], [{"a": words}, {"a": "http://example.com"}])

@@ -24,6 +24,7 @@ CLOSED_NETWORK_SETTINGS = Settings.load(
     embedded=True,
     webhook_http=True,
     webhook_networks=("10.20.0.0/16", "127.0.0.0/8"),
+    webhook_ports=(),
     webhook_timeout=0.3,
 )
 
@@ -41,6 +42,11 @@ CLOSED_NETWORK_SETTINGS = Settings.load(
         "0.0.0.0",  # noqa: S104 - an address to refuse
         "224.0.0.1",
         "255.255.255.255",
+        "192.0.0.192",
+        "::ffff:192.0.0.192",
+        "192.0.0.9",
+        "192.88.99.1",
+        "100.100.100.200",
         "::1",
         "::",
         "fe80::1",
@@ -101,9 +107,16 @@ def test_an_address_of_another_form_is_refused(url: str) -> None:
 def test_plain_http_is_for_installations_that_allow_it() -> None:
     assert parse_target("http://10.20.1.1/in", CLOSED_NETWORK_SETTINGS).port == 80
     assert parse_target("https://财政.cn/in?a=1", STRICT_SETTINGS).host == "财政.cn".encode("idna").decode()
-    assert parse_target("https://czj.example.gov.cn:8443", STRICT_SETTINGS) == OutboundTarget(
+    assert parse_target("https://czj.example.gov.cn:8443", CLOSED_NETWORK_SETTINGS) == OutboundTarget(
         "https", "czj.example.gov.cn", 8443, "/"
     )
+
+
+@pytest.mark.parametrize("port", [0, 22, 80, 5432, 8443])
+def test_another_port_than_https_is_refused(port: int) -> None:
+    with pytest.raises(AddressNotAllowed, match="端口"):
+        parse_target(f"https://czj.example.gov.cn:{port}/in", STRICT_SETTINGS)
+    assert parse_target("https://czj.example.gov.cn:443/in", STRICT_SETTINGS).port == 443
 
 
 @pytest.mark.parametrize(

@@ -38,15 +38,15 @@ def _read_record(cell: Cell) -> dict[str, Any]:
 
 
 CHECK_IN_COLUMNS = (
-    Column("user_id", "UserId", TEXT, aliases=("用户ID", "员工UserId")),
+    Column("user_id", "UserId", TEXT, aliases=("用户ID", "员工UserId"), holds_number=True),
     Column("name", "姓名", TEXT),
-    Column("job_no", "工号", TEXT, aliases=("员工工号",)),
+    Column("job_no", "工号", TEXT, aliases=("员工工号",), holds_number=True),
     Column("department", "部门", TEXT),
     Column("planned_at", "考勤时间", TEXT),
     Column("punched_at", "打卡时间", INSTANT),
     Column("result", "打卡结果", TEXT),
     Column("address", "打卡地址", TEXT),
-    Column("device", "打卡设备", TEXT),
+    Column("device", "打卡设备", TEXT, holds_number=True),
     Column("record", "原始记录", TEXT, reader=_read_record, note="接口答复的一条, JSON"),
 )
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -16,8 +17,10 @@ from shared.china import format_yuan
 from shared.clients.funds import PaymentAccountRead
 from shared.http import Page, PageParams
 from shared.records import log_event
+from shared.spreadsheets import FORMULA_STARTS
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
+_AMOUNT = re.compile(r"[+-]?\d+(\.\d+)?")
 BGT_INFO_COLUMNS = (
     "BGT_ID", "MOF_DIV_CODE", "FISCAL_YEAR", "COR_BGT_DOC_NO", "BGT_DOC_TITLE", "DOC_DATE", "BUDGET_LEVEL_CODE",
     "SUP_BGT_DOC_NO", "TRACK_PRO_CODE", "EXP_FUNC_CODE", "GOV_BGT_ECO_CODE", "DEP_BGT_ECO_CODE", "TASK_NO",
@@ -197,4 +200,5 @@ def format_csv(names: Sequence[str], rows: Sequence[ExternalRow]) -> str:
 
 
 def _escape_formula(value: str) -> str:
-    return f"'{value}" if value[:1] in {"=", "+", "@", "\t"} else value
+    is_amount = _AMOUNT.fullmatch(value) is not None
+    return f"'{value}" if value.startswith(FORMULA_STARTS) and not is_amount else value

@@ -42,7 +42,7 @@ PAYMENT_COLUMNS = (
     Column("account", "收款账号", TEXT, reader=lambda cell: parse_bank_account(TEXT.read(cell))),
     Column("bank", "开户行", TEXT),
     Column("amount", "金额(元)", YUAN, aliases=("金额",), required=True, note="退回为负数"),
-    Column("voucher_no", "凭证号", TEXT, note="已支付的填写; 空为支付申请"),
+    Column("voucher_no", "凭证号", TEXT, note="已支付的填写; 空为支付申请", holds_number=True),
     Column("paid_on", "支付日期", DAY),
     Column("purpose", "用途", TEXT, width=30),
 )

@@ -32,11 +32,11 @@ from shared.files import uploads
 from shared.http import VersionMatch
 from shared.records import create_record, save_record
 from shared.records.table_imports import load_head_options
-from shared.spreadsheets import DAY, TEXT, YUAN, Column, Sheet, SheetLimits, read_sheet
+from shared.spreadsheets import DAY, TEXT, YUAN, Column, Sheet, SheetLimits, parse_masked_text, read_sheet
 from shared.unit_of_work import UnitOfWork
 
 STATEMENT_COLUMNS = (
-    Column("voucher_no", "凭证号", TEXT, aliases=("支付凭证号", "单据号", "PAY_CERT_ID")),
+    Column("voucher_no", "凭证号", TEXT, aliases=("支付凭证号", "单据号", "PAY_CERT_ID"), holds_number=True),
     Column(
         "amount", "金额(元)", YUAN, aliases=("金额", "实际支付金额", "XPAY_AMT"), note="付出为正, 退回为负"
     ),
@@ -44,8 +44,14 @@ STATEMENT_COLUMNS = (
     Column("credit", "贷方发生额(元)", YUAN, aliases=("贷方", "收入")),
     Column("balance", "余额(元)", YUAN, aliases=("余额", "账户余额")),
     Column("happened_on", "日期", DAY, aliases=("支付日期", "交易日期", "CREATE_DATE"), required=True),
-    Column("payee", "收款人", TEXT, aliases=("收款人名称", "对方户名", "PAYEE_ACCT_NAME")),
-    Column("purpose", "用途", TEXT, aliases=("摘要", "USE_DES")),
+    Column(
+        "payee",
+        "收款人",
+        TEXT,
+        aliases=("收款人名称", "对方户名", "PAYEE_ACCT_NAME"),
+        reader=parse_masked_text,
+    ),
+    Column("purpose", "用途", TEXT, aliases=("摘要", "USE_DES"), reader=parse_masked_text),
 )
 
 

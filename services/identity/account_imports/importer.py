@@ -27,7 +27,7 @@ VILLAGE_DIGITS, TOWN_DIGITS = 9, 6
 ACCOUNT_ID = re.compile("[a-z][a-z0-9_.-]{1,63}")
 COLUMNS = (
     Column("name", "姓名", required=True, aliases=("人员姓名", "干部姓名", "名字")),
-    Column("account", "用户名", aliases=("账号", "登录名"), note="空: 按姓名拼音"),
+    Column("account", "用户名", aliases=("账号", "登录名"), note="空: 按姓名拼音", holds_number=True),
     choice_column("role", "角色", Role, required=True, aliases=("岗位", "身份")),
     Column("town", "乡镇", aliases=("所属乡镇", "镇", "镇(街道)", "乡镇(街道)")),
     Column("village", "村", aliases=("村(社区)", "行政村", "驻村")),

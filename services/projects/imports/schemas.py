@@ -106,7 +106,7 @@ IMPORT_COLUMNS = (
     Column("managing_unit", "主管部门", aliases=("项目主管单位", "主管单位")),
     Column("implementing_unit", "实施单位", aliases=("项目实施单位", "责任单位", "responsible_unit")),
     Column("leader_name", "责任人", aliases=("项目负责人", "负责人")),
-    Column("leader_phone", "联系电话", aliases=("电话", "责任人电话")),
+    Column("leader_phone", "联系电话", aliases=("电话", "责任人电话"), holds_number=True),
     Column("content", "建设内容与规模", aliases=("建设内容及规模", "建设内容", "建设任务", "主要建设内容", "content"), width=48),
     Column("total", "项目预算总投资(万元)", WAN, aliases=("项目预算总投资", "总投资", "投资额度", "投资金额", "金额", "amount_wan_yuan"),
            required=True),

@@ -99,9 +99,11 @@ def _add_record_routes(router: APIRouter, read: May, manage: May) -> None:
 
 
 def _add_action_routes(router: APIRouter, manage: May) -> None:
-    @router.get("/{webhook_id}/secret", response_model=SecretRead, **requires(manage, refuses=(NotFound,)))
+    @router.get(
+        "/{webhook_id}/secret", response_model=SecretRead, **requires(manage, refuses=(NotFound, Gone))
+    )
     async def read_webhook_secret(work: WriteWork, webhook_id: UUID, response: Response) -> SecretRead:
-        """签名密钥明文. Each reading is recorded."""
+        """签名密钥明文, 只显示一次: reading is recorded; a secret that got lost is replaced by `rotate`."""
         response.headers["Cache-Control"] = "no-store"
         return await service.reveal_secret(work, manage, webhook_id)
 

@@ -14,7 +14,7 @@ from shared.request_body import RequestBody
 
 
 class WebhookCreate(RequestBody):
-    """订阅推送. The secret is read separately at `…/secret`."""
+    """订阅推送. The secret is read once at `…/secret`."""
 
     id: UUID | None = None
     region: RegionCode = Field(description="只推送这个地区及其下级的事件, 且不超出订阅人的辖区")

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from shared.auth import May, region_bounds
 from shared.clients import outbound_policy
 from shared.db import event_log, new_id
-from shared.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
+from shared.errors import Conflict, FieldError, Forbidden, Gone, Invalid, NotFound
 from shared.events import outbox_cursors
 from shared.events.epoch import get_epoch
 from shared.events.event import Event
@@ -197,8 +197,11 @@ async def stop_webhook(work: UnitOfWork, manage: May, webhook_id: UUID, reason: 
 
 
 async def reveal_secret(work: UnitOfWork, manage: May, webhook_id: UUID) -> SecretRead:
-    """The current secret in clear text; publishes WebhookSecretRead."""
-    row = await repository.get_webhook(work, manage, webhook_id)
+    """The current secret in clear text, once; publishes WebhookSecretRead. Gone when it was read before: rotate it."""
+    row = await repository.get_webhook(work, manage, webhook_id, lock=True)
+    if row.secret_read_at is not None:
+        raise Gone("密钥已读取过, 不再显示; 请更换密钥后读取新的", "The secret was read before; rotate it")
+    await repository.system_update_status(work.session, row.id, secret_read_at=work.at)
     await publish(
         work.session,
         WebhookSecretRead(webhook_id=row.id),
@@ -219,6 +222,7 @@ async def rotate_secret(work: UnitOfWork, manage: May, webhook_id: UUID, body: S
         work,
         row,
         secret=encrypt_secret(work.context, row.id, generate_secret()),
+        secret_read_at=None,
         old_secret=row.secret if body.overlap_hours else "",
         old_until=work.at + timedelta(hours=body.overlap_hours) if body.overlap_hours else None,
     )

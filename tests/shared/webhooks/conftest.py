@@ -27,7 +27,12 @@ def _closed_network(doors: SystemUnderTest) -> Any:
     context = doors.service("funds").context
     before = context.settings
     context.settings = before.model_copy(
-        update={"webhook_http": True, "webhook_networks": ("127.0.0.0/8",), "webhook_timeout": 1.5}
+        update={
+            "webhook_http": True,
+            "webhook_networks": ("127.0.0.0/8",),
+            "webhook_ports": (),
+            "webhook_timeout": 1.5,
+        }
     )
     yield
     context.settings = before

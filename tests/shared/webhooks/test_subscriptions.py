@@ -133,6 +133,18 @@ async def test_the_secret_is_kept_sealed_and_reading_it_is_an_event(
     assert clear not in str(events)
 
 
+async def test_a_secret_is_shown_once_and_the_next_one_again(
+    machine: httpx.AsyncClient, stranger: WebhookReceiver
+) -> None:
+    hook = await create_webhook(machine, stranger)
+    first = await get_secret(machine, hook)
+    again = await machine.get(f"/funds/webhooks/{hook['id']}/secret")
+    assert again.status_code == 410
+    assert "更换密钥" in again.json()["detail"]
+    await machine.post(f"/funds/webhooks/{hook['id']}/rotate", json={"overlap_hours": 0})
+    assert await get_secret(machine, hook) != first
+
+
 async def test_changing_needs_the_version_and_making_twice_is_making_once(
     machine: httpx.AsyncClient, stranger: WebhookReceiver, courier: WebhookDispatcher, doors: SystemUnderTest
 ) -> None:
