@@ -5,12 +5,13 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
+from pydantic import BaseModel
 from sqlmodel import col, select
 
 from shared.auth import May, region_bounds
 from shared.db import Record
 from shared.errors import NotFound
-from shared.http import Page, PageParams, list_page
+from shared.http import PageAnswer, PageParams, answer_page
 from shared.unit_of_work import UnitOfWork
 
 RecordT = TypeVar("RecordT", bound=Record)
@@ -50,15 +51,16 @@ async def page_records(
     table: type[RecordT],
     *where: sa.ColumnElement[bool],
     orders: Mapping[str, Any],
+    read: type[BaseModel],
     default: str,
     region: str | None = None,
-) -> Page[RecordT]:
+) -> PageAnswer:
     """One page of the records in the caller's regions that meet the conditions."""
     query = select(table).where(work.actor.scope_filter(May.ASSET_READ, col(table.region)), *where)
     if region:
         query = query.where(col(table.region).between(*region_bounds(region)))
-    return await list_page(
-        work.session, query, page_params, orders=orders, key=col(table.id), default=default
+    return await answer_page(
+        work.session, query, page_params, read=read, orders=orders, key=col(table.id), default=default
     )
 
 

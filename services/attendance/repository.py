@@ -5,12 +5,13 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
+from pydantic import BaseModel
 from sqlmodel import col, select
 
 from shared.auth import May, region_bounds
 from shared.db import Record
 from shared.errors import NotFound
-from shared.http import Page, PageParams, list_page
+from shared.http import PageAnswer, PageParams, answer_page
 from shared.unit_of_work import UnitOfWork
 
 R = TypeVar("R", bound=Record)
@@ -44,12 +45,13 @@ async def list_records(
     page_params: PageParams,
     table: type[R],
     *,
+    read: type[BaseModel],
     order: str,
     region: str = "",
     equal: Mapping[str, Any] | None = None,
     where: Sequence[sa.ColumnElement[bool]] = (),
     may: May = May.PRESENCE_READ,
-) -> Page[R]:
+) -> PageAnswer:
     """Returns a page of visible records, sorted by the column `order` ("-" in front: descending).
 
     `equal` maps columns to values; None and "" do not filter.
@@ -62,4 +64,6 @@ async def list_records(
             query = query.where(getattr(table, name) == value)
     column = col(getattr(table, order.removeprefix("-")))
     orders = {order.removeprefix("-"): column}
-    return await list_page(work.session, query, page_params, orders=orders, key=col(table.id), default=order)
+    return await answer_page(
+        work.session, query, page_params, read=read, orders=orders, key=col(table.id), default=order
+    )

@@ -12,11 +12,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from shared.alerts.detection import Subjects, is_among
 from shared.alerts.lifecycle import AlertState
 from shared.alerts.models import AlertConfig, AlertRow
+from shared.alerts.schemas import AlertRead
 from shared.auth import region_bounds
 from shared.db import event_log, execute_core, note_keys
 from shared.errors import NotFound
 from shared.events import current_epoch_name, insert_once
-from shared.http import Page, PageParams, list_page
+from shared.http import PageAnswer, PageParams, answer_page
 from shared.unit_of_work import UnitOfWork
 
 MAX_PRINTED_ALERTS = 2000
@@ -45,7 +46,7 @@ async def list_alerts(
     filters: Mapping[str, Any],
     region: str | None = None,
     overdue: date | None = None,
-) -> Page[AlertRow]:
+) -> PageAnswer:
     """A page of alerts, by due date by default.
 
     `filters` maps columns to required values (None: any); `overdue` selects open alerts due before that day.
@@ -60,7 +61,9 @@ async def list_alerts(
     if overdue is not None:
         query = query.where(col(row.state) == AlertState.OPEN, col(row.due_on) < overdue)
     orders = {"due_on": col(row.due_on), "created_at": col(row.created_at)}
-    return await list_page(work.session, query, params, orders=orders, key=col(row.id), default="due_on")
+    return await answer_page(
+        work.session, query, params, read=AlertRead, orders=orders, key=col(row.id), default="due_on"
+    )
 
 
 async def list_printed_alerts(

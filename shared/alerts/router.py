@@ -22,7 +22,17 @@ from shared.alerts.schemas import (
 from shared.alerts.sheet import build_issue_sheet
 from shared.china import RegionCode
 from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed, PreconditionMissing
-from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, content_disposition, requires
+from shared.http import (
+    IfMatch,
+    Page,
+    PageAnswer,
+    Pagination,
+    ReadWork,
+    Route,
+    WriteWork,
+    content_disposition,
+    requires,
+)
 from shared.lifecycle.transitions import TransitionPreview
 from shared.papers import SHEET_MEDIA_TYPES, SheetForm
 from shared.records import Act, RecordKind, turn
@@ -60,7 +70,7 @@ def _add_list_routes(router: APIRouter, alerts: AlertConfig) -> None:
         gone: Annotated[bool | None, Query(description="情形是否已消失")] = None,
         *,
         overdue: Annotated[bool, Query(description="只看逾期未反馈的")] = False,
-    ) -> Page[AlertRow]:
+    ) -> PageAnswer:
         """预警列表, 先到期的在前."""
         filters: dict[str, Any] = {
             "kind": kind,

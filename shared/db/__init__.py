@@ -14,6 +14,7 @@ from shared.db.engine import (
     text_enum,
     to_api_error,
 )
+from shared.db.json_rows import NULL_AS_BLANK, JsonRows, json_rows
 from shared.db.kept_statement import KeptStatement
 from shared.db.read_together import Rows, SelectsTogether, as_snapshot, read_together
 from shared.db.row_changes import ProvedTables, delete_rows, note_keys, note_removed, note_rows
@@ -45,10 +46,12 @@ from shared.db.uuid7 import new_id, timestamp_ms
 __all__ = [
     "JSON",
     "NAMING_CONVENTION",
+    "NULL_AS_BLANK",
     "SHARED_METADATA",
     "BigSerial",
     "Database",
     "Fen",
+    "JsonRows",
     "KeptStatement",
     "ProvedTables",
     "Record",
@@ -73,6 +76,7 @@ __all__ = [
     "in_list",
     "inbox",
     "inbox_position",
+    "json_rows",
     "log_cosignature",
     "log_cursor",
     "log_epoch",

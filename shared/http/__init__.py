@@ -5,7 +5,7 @@ from shared.http.admission import AdmissionMiddleware
 from shared.http.declared_routes import API_PREFIX, DeclaredRoutes, declare_routes
 from shared.http.downloads import content_disposition
 from shared.http.idempotency import delete_expired_responses
-from shared.http.paging import MAX_PAGE_SIZE, Page, PageParams, Pagination, list_page
+from shared.http.paging import MAX_PAGE_SIZE, Page, PageAnswer, PageParams, Pagination, answer_page, list_page
 from shared.http.patch_body import PatchBody
 from shared.http.problems import problem_response
 from shared.http.route_index import index_routes
@@ -43,6 +43,7 @@ __all__ = [
     "IfMatch",
     "KeyedWriteWork",
     "Page",
+    "PageAnswer",
     "PageParams",
     "Pagination",
     "PatchBody",
@@ -53,6 +54,7 @@ __all__ = [
     "VersionMatch",
     "WriteWork",
     "allows_anonymous",
+    "answer_page",
     "client_address",
     "content_disposition",
     "declare_routes",

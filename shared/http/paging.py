@@ -11,12 +11,12 @@ from typing import Annotated, Any, Generic, Literal, TypeVar, get_args
 from uuid import UUID
 
 import sqlalchemy as sa
-from fastapi import Depends, Query
+from fastapi import Depends, Query, Response
 from pydantic import BaseModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
-from shared.db import execute_core
+from shared.db import execute_core, json_rows
 from shared.errors import BadRequest
 
 ItemT = TypeVar("ItemT")
@@ -70,28 +70,97 @@ async def list_page(
     key: Any,  # noqa: ANN401 - any column
     default: str,
 ) -> Page[ItemT]:
-    """One page of ORM rows; BadRequest for an unknown sort field or cursor.
+    """One page of ORM rows, for lists that need the records; BadRequest for an unknown sort field or cursor.
 
     `orders` maps sort names to NOT NULL columns of the tables; `key` is the unique column that breaks ties.
     """
-    sort = params.sort or default
-    name, is_descending = sort.removeprefix("-"), sort.startswith("-")
-    if name not in orders:
-        raise BadRequest(f"不能按 {name} 排序, 可以: {'、'.join(orders)}", f"Cannot sort by {name}")
-    column = orders[name]
+    order = _read_order(params, orders, key, default)
     total = await _count_rows(session, query) if params.count else None
-    if params.cursor:
-        position = sa.tuple_(*_decode_cursor(params.cursor, sort, (column, key)))
-        row = sa.tuple_(column, key)
-        query = query.where(row < position if is_descending else row > position)
-    order = (column.desc(), key.desc()) if is_descending else (column.asc(), key.asc())
-    rows = list(await session.exec(query.order_by(*order).limit(params.limit + 1)))
-    cursor = None
+    found = await session.exec(order.begin_after(query, params.cursor).limit(params.limit + 1))
+    rows, cursor = list(found), None
     if len(rows) > params.limit:
         rows = rows[: params.limit]
         last = rows[-1]
-        cursor = _encode_cursor(sort, (getattr(last, column.key), getattr(last, key.key)))
+        cursor = order.encode(getattr(last, order.column.key), getattr(last, key.key))
     return _ANY_PAGE.model_construct(items=rows, next_cursor=cursor, total=total)
+
+
+class PageAnswer(Response):
+    """One page as the database wrote it."""
+
+    media_type = "application/json"
+
+
+async def answer_page(
+    session: AsyncSession,
+    query: SelectOfScalar[ItemT],
+    params: PageParams,
+    *,
+    read: type[BaseModel],
+    orders: Mapping[str, Any],
+    key: Any,  # noqa: ANN401 - any column
+    default: str,
+) -> PageAnswer:
+    """`list_page` for a route that answers the rows as they are: the database writes them in the form of `read`.
+
+    TypeError where SQL cannot write that form (shared/db/json_rows.py).
+    """
+    order = _read_order(params, orders, key, default)
+    total = await _count_rows(session, query) if params.count else None
+    rows = json_rows(read, key.class_)
+    # The keys of the page first: SQLite would write every row that it sorts.
+    keys = query.with_only_columns(key.label("key"), maintain_column_froms=True)
+    kept = order.begin_after(keys, params.cursor).limit(params.limit + 1).subquery("kept")
+    shown = rows.shown
+    position = [shown.c[order.column.key], shown.c[key.key]]
+    raw = [sa.type_coerce(one, sa.types.NullType()) for one in position]
+    statement = sa.select(rows.text(session), *raw).join_from(kept, shown, position[1] == kept.c.key)
+    found = (await execute_core(session, statement.order_by(*order.directed(*position)))).all()
+    cursor = None
+    if len(found) > params.limit:
+        found = found[: params.limit]
+        values = [_read_raw(session, one, value) for one, value in zip(position, found[-1][1:], strict=True)]
+        cursor = order.encode(*values)
+    end = f',"next_cursor":{json.dumps(cursor)},"total":{json.dumps(total)}}}'
+    return PageAnswer(f'{{"items":[{",".join(one[0] for one in found)}]{end}')
+
+
+def _read_raw(session: AsyncSession, column: sa.ColumnElement[Any], value: Any) -> Any:  # noqa: ANN401 - any column
+    dialect = session.get_bind().dialect
+    processor = column.type.dialect_impl(dialect).result_processor(dialect, None)
+    return value if processor is None else processor(value)
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """How a page is sorted, as the request names it."""
+
+    sort: str
+    column: Any
+    key: Any
+
+    def directed(self, column: Any, key: Any) -> tuple[Any, Any]:  # noqa: ANN401 - any columns
+        if self.sort.startswith("-"):
+            return column.desc(), key.desc()
+        return column.asc(), key.asc()
+
+    def begin_after(self, query: Any, cursor: str) -> Any:  # noqa: ANN401 - any select
+        if cursor:
+            position = sa.tuple_(*_decode_cursor(cursor, self.sort, (self.column, self.key)))
+            row = sa.tuple_(self.column, self.key)
+            query = query.where(row < position if self.sort.startswith("-") else row > position)
+        return query.order_by(*self.directed(self.column, self.key))
+
+    def encode(self, *values: Any) -> str:  # noqa: ANN401 - values of any columns
+        return _encode_cursor(self.sort, values)
+
+
+def _read_order(params: PageParams, orders: Mapping[str, Any], key: Any, default: str) -> _Order:  # noqa: ANN401 - any column
+    sort = params.sort or default
+    name = sort.removeprefix("-")
+    if name not in orders:
+        raise BadRequest(f"不能按 {name} 排序, 可以: {'、'.join(orders)}", f"Cannot sort by {name}")
+    return _Order(sort, orders[name], key)
 
 
 async def _count_rows(session: AsyncSession, query: SelectOfScalar[ItemT]) -> int:

@@ -31,7 +31,7 @@ from shared.errors import (
     PreconditionFailed,
     PreconditionMissing,
 )
-from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview
 from shared.records import RecordKind, turn
 
@@ -48,7 +48,7 @@ async def list_adjustments(
     params: Pagination,
     region: Annotated[RegionCode | None, Query(description="空为本人辖区")] = None,
     state: AdjustmentState | None = None,
-) -> Page[ValueAdjustment]:
+) -> PageAnswer:
     """价值调整, 新的在前."""
     return await page_records(
         work,
@@ -58,6 +58,7 @@ async def list_adjustments(
         orders={"created_at": col(ValueAdjustment.created_at)},
         default="-created_at",
         region=region,
+        read=ValueAdjustmentRead,
     )
 
 

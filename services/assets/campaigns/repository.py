@@ -8,13 +8,13 @@ from sqlmodel import col, select
 
 from services.assets.campaigns.lifecycle import CampaignState
 from services.assets.campaigns.models import Campaign, CampaignItem, StocktakeFinding
-from services.assets.campaigns.schemas import FindingResult
+from services.assets.campaigns.schemas import CampaignRead, FindingResult
 from services.assets.register.lifecycle import COUNTED_STATES, UseState
 from services.assets.register.models import Asset
 from shared.auth import May, region_bounds
 from shared.db import execute_core
 from shared.errors import NotFound
-from shared.http import Page, PageParams, list_page
+from shared.http import PageAnswer, PageParams, answer_page
 from shared.unit_of_work import UnitOfWork
 
 ITEMS: sa.Table = CampaignItem.__table__  # type: ignore[attr-defined]
@@ -49,7 +49,7 @@ async def get_campaign(
 
 async def list_campaigns(
     work: UnitOfWork, page_params: PageParams, region: str | None, state: CampaignState | None
-) -> Page[Campaign]:
+) -> PageAnswer:
     """One page of the stock-takings visible to the caller."""
     query = select(Campaign).where(_visible_condition(work))
     if region:
@@ -57,8 +57,14 @@ async def list_campaigns(
     if state is not None:
         query = query.where(Campaign.state == state)
     orders = {"starts_on": col(Campaign.starts_on)}
-    return await list_page(
-        work.session, query, page_params, orders=orders, key=col(Campaign.id), default="-starts_on"
+    return await answer_page(
+        work.session,
+        query,
+        page_params,
+        orders=orders,
+        key=col(Campaign.id),
+        default="-starts_on",
+        read=CampaignRead,
     )
 
 

@@ -24,7 +24,7 @@ from services.assets.campaigns.schemas import (
 from shared.auth import May
 from shared.china import RegionCode
 from shared.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed, PreconditionMissing
-from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview
 from shared.records import Act, RecordKind, turn
 
@@ -49,7 +49,7 @@ async def list_campaigns(
     page_params: Pagination,
     region: RegionCode | None = None,
     state: CampaignState | None = None,
-) -> Page[Campaign]:
+) -> PageAnswer:
     """盘点列表."""
     return await repository.list_campaigns(work, page_params, region, state)
 

@@ -27,7 +27,7 @@ from services.assets.register import repository as register
 from shared.auth import May
 from shared.china import RegionCode
 from shared.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed, PreconditionMissing
-from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview
 from shared.records import Act, RecordKind, turn
 
@@ -44,7 +44,7 @@ async def list_contracts(
     expiring_within: Annotated[
         int | None, Query(ge=0, le=3650, description="履行中、这么多天内到期(含已过期)")
     ] = None,
-) -> Page[OperatingContract]:
+) -> PageAnswer:
     """辖区内的经营合同, 先到期的在前."""
     where = records.equality_conditions({col(OperatingContract.state): state})
     if expiring_within is not None:
@@ -54,7 +54,14 @@ async def list_contracts(
             col(OperatingContract.ends_on) <= until,
         ]
     return await records.page_records(
-        work, page_params, OperatingContract, *where, orders=CONTRACT_ORDERS, default="ends_on", region=region
+        work,
+        page_params,
+        OperatingContract,
+        *where,
+        orders=CONTRACT_ORDERS,
+        default="ends_on",
+        region=region,
+        read=AssetContractRead,
     )
 
 
@@ -157,7 +164,7 @@ async def list_receivables(
     open: Annotated[bool | None, Query(description="只看未收清或已收清的")] = None,  # noqa: A002
     due_until: Annotated[date | None, Query(description="到期日不晚于")] = None,
     due_from: Annotated[date | None, Query(description="到期日不早于")] = None,
-) -> Page[Receivable]:
+) -> PageAnswer:
     """应收清单, 先到期的在前."""
     where = records.equality_conditions({col(Receivable.open): open})
     if due_until is not None:
@@ -166,7 +173,14 @@ async def list_receivables(
         where.append(col(Receivable.due_on) >= due_from)
     orders = {"due_on": col(Receivable.due_on)}
     return await records.page_records(
-        work, page_params, Receivable, *where, orders=orders, default="due_on", region=region
+        work,
+        page_params,
+        Receivable,
+        *where,
+        orders=orders,
+        default="due_on",
+        region=region,
+        read=ReceivableRead,
     )
 
 
@@ -175,12 +189,19 @@ async def list_arrears(
     work: ReadWork,
     page_params: Pagination,
     region: RegionCode | None = None,
-) -> Page[Receivable]:
+) -> PageAnswer:
     """欠收清单: 今天以前到期还没收清的, 拖得最久的在前."""
     where = [col(Receivable.open).is_(True), col(Receivable.due_on) < work.today]
     orders = {"due_on": col(Receivable.due_on)}
     return await records.page_records(
-        work, page_params, Receivable, *where, orders=orders, default="due_on", region=region
+        work,
+        page_params,
+        Receivable,
+        *where,
+        orders=orders,
+        default="due_on",
+        region=region,
+        read=ReceivableRead,
     )
 
 
@@ -189,11 +210,11 @@ async def list_receipts(
     work: ReadWork,
     page_params: Pagination,
     region: RegionCode | None = None,
-) -> Page[Receipt]:
+) -> PageAnswer:
     """实收清单, 新的在前."""
     orders = {"received_on": col(Receipt.received_on)}
     return await records.page_records(
-        work, page_params, Receipt, orders=orders, default="-received_on", region=region
+        work, page_params, Receipt, orders=orders, default="-received_on", region=region, read=ReceiptRead
     )
 
 

@@ -6,9 +6,9 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from services.assets.custody.models import Inspection, Keeper
-from services.assets.custody.schemas import AssetCondition
+from services.assets.custody.schemas import AssetCondition, InspectionRead
 from shared.auth import May, region_bounds
-from shared.http import Page, PageParams, list_page
+from shared.http import PageAnswer, PageParams, answer_page
 from shared.unit_of_work import UnitOfWork
 
 INSPECTION_ORDERS = {"inspected_at": col(Inspection.inspected_at)}
@@ -31,7 +31,7 @@ async def list_inspections(
     asset_id: UUID | None = None,
     region: str | None = None,
     condition: AssetCondition | None = None,
-) -> Page[Inspection]:
+) -> PageAnswer:
     """One page of the inspections in the caller's regions, newest first."""
     query = select(Inspection).where(work.actor.scope_filter(May.ASSET_READ, col(Inspection.region)))
     if asset_id is not None:
@@ -40,13 +40,14 @@ async def list_inspections(
         query = query.where(col(Inspection.region).between(*region_bounds(region)))
     if condition is not None:
         query = query.where(Inspection.condition == condition)
-    return await list_page(
+    return await answer_page(
         work.session,
         query,
         page_params,
         orders=INSPECTION_ORDERS,
         key=col(Inspection.id),
         default="-inspected_at",
+        read=InspectionRead,
     )
 
 

@@ -30,7 +30,16 @@ from services.assets.register.models import Asset
 from shared.auth import May
 from shared.china import RegionCode
 from shared.errors import Conflict, Invalid, NotFound
-from shared.http import Page, Pagination, ReadWork, Route, WriteWork, content_disposition, requires
+from shared.http import (
+    Page,
+    PageAnswer,
+    Pagination,
+    ReadWork,
+    Route,
+    WriteWork,
+    content_disposition,
+    requires,
+)
 from shared.records import RecordKind
 from shared.spreadsheets import XLSX_MEDIA_TYPE
 
@@ -45,7 +54,7 @@ async def list_duties(
     region: RegionCode | None = None,
     due_until: Annotated[date | None, Query(description="只看这天之前该巡查的")] = None,
     without_keeper: Annotated[bool, Query(description="只看没有管护责任人的")] = False,
-) -> Page[Asset]:
+) -> PageAnswer:
     """管护责任清单: 在册资产、责任人、下次巡查日期, 最急的在前."""
     where = [col(Asset.state).in_(COUNTED_STATES), col(Asset.use) != UseState.DISPOSED]
     if due_until is not None:
@@ -53,7 +62,14 @@ async def list_duties(
     if without_keeper:
         where.append(col(Asset.keeper_name) == "")
     return await records.page_records(
-        work, page_params, Asset, *where, orders=DUTY_ORDERS, default="inspect_due_on", region=region
+        work,
+        page_params,
+        Asset,
+        *where,
+        orders=DUTY_ORDERS,
+        default="inspect_due_on",
+        region=region,
+        read=CustodyDutyRead,
     )
 
 
@@ -109,7 +125,7 @@ async def list_inspections(
     page_params: Pagination,
     region: RegionCode | None = None,
     condition: AssetCondition | None = None,
-) -> Page[Inspection]:
+) -> PageAnswer:
     """辖区内的巡查记录, 新的在前."""
     return await repository.list_inspections(work, page_params, region=region, condition=condition)
 
@@ -129,7 +145,7 @@ async def take_inspections(work: WriteWork, body: InspectionBatch) -> Inspection
     response_model=Page[InspectionRead],
     **requires(May.ASSET_READ, refuses=(NotFound,)),
 )
-async def list_asset_inspections(work: ReadWork, page_params: Pagination, asset_id: UUID) -> Page[Inspection]:
+async def list_asset_inspections(work: ReadWork, page_params: Pagination, asset_id: UUID) -> PageAnswer:
     """一项资产的巡查记录, 新的在前."""
     asset = await register.get_asset(work, asset_id)
     return await repository.list_inspections(work, page_params, asset_id=asset.id)
@@ -156,12 +172,19 @@ async def list_follow_ups(
     page_params: Pagination,
     region: RegionCode | None = None,
     holding: Holding | None = None,
-) -> Page[AssetFollowUp]:
+) -> PageAnswer:
     """辖区内的回访, 新的在前."""
     where = records.equality_conditions({col(AssetFollowUp.holding): holding})
     orders = {"visited_on": col(AssetFollowUp.visited_on)}
     return await records.page_records(
-        work, page_params, AssetFollowUp, *where, orders=orders, default="-visited_on", region=region
+        work,
+        page_params,
+        AssetFollowUp,
+        *where,
+        orders=orders,
+        default="-visited_on",
+        region=region,
+        read=AssetFollowUpRead,
     )
 
 

@@ -29,7 +29,7 @@ from services.assets.disposals.schemas import (
 from shared.auth import May
 from shared.china import RegionCode
 from shared.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed, PreconditionMissing
-from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview
 from shared.notices.router import record_notice_router
 from shared.notices.service import NoticeSubject
@@ -57,12 +57,19 @@ async def list_disposals(
     region: RegionCode | None = None,
     state: DisposalState | None = None,
     asset_id: UUID | None = None,
-) -> Page[Disposal]:
+) -> PageAnswer:
     """处置列表."""
     where = records.equality_conditions({col(Disposal.state): state, col(Disposal.asset_id): asset_id})
     orders = {"created_at": col(Disposal.created_at)}
     return await records.page_records(
-        work, page_params, Disposal, *where, orders=orders, default="-created_at", region=region
+        work,
+        page_params,
+        Disposal,
+        *where,
+        orders=orders,
+        default="-created_at",
+        region=region,
+        read=DisposalRead,
     )
 
 
@@ -124,12 +131,12 @@ async def list_revivals(
     region: RegionCode | None = None,
     state: RevivalState | None = None,
     asset_id: UUID | None = None,
-) -> Page[Revival]:
+) -> PageAnswer:
     """盘活方案, 先到期的在前."""
     where = records.equality_conditions({col(Revival.state): state, col(Revival.asset_id): asset_id})
     orders = {"deadline": col(Revival.deadline)}
     return await records.page_records(
-        work, page_params, Revival, *where, orders=orders, default="deadline", region=region
+        work, page_params, Revival, *where, orders=orders, default="deadline", region=region, read=RevivalRead
     )
 
 

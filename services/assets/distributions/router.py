@@ -27,7 +27,7 @@ from services.assets.distributions.schemas import (
 from shared.auth import May
 from shared.china import RegionCode
 from shared.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed, PreconditionMissing
-from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview
 from shared.notices.router import record_notice_router
 from shared.notices.service import NoticeSubject
@@ -53,12 +53,19 @@ async def list_distributions(
     region: RegionCode | None = None,
     year: Annotated[int | None, Query(ge=2012, le=2100)] = None,
     state: DistributionState | None = None,
-) -> Page[Distribution]:
+) -> PageAnswer:
     """收益分配方案列表."""
     where = records.equality_conditions({col(Distribution.year): year, col(Distribution.state): state})
     orders = {"created_at": col(Distribution.created_at), "year": col(Distribution.year)}
     return await records.page_records(
-        work, page_params, Distribution, *where, orders=orders, default="-created_at", region=region
+        work,
+        page_params,
+        Distribution,
+        *where,
+        orders=orders,
+        default="-created_at",
+        region=region,
+        read=DistributionRead,
     )
 
 

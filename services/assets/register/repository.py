@@ -16,13 +16,13 @@ from services.assets.disposals.lifecycle import DisposalState
 from services.assets.disposals.models import Disposal
 from services.assets.register.lifecycle import COUNTED_STATES, AssetState, UseState
 from services.assets.register.models import Asset, CachedProject, CodeSerial, ImportMapping, UseChange
-from services.assets.register.schemas import AssetClass, OwnerKind
+from services.assets.register.schemas import AssetClass, AssetRead, OwnerKind
 from services.assets.transfers.lifecycle import TransferState
 from services.assets.transfers.models import Transfer, TransferItem
 from shared.auth import May, region_bounds
 from shared.db import execute_core, search
 from shared.errors import NotFound
-from shared.http import Page, PageParams, list_page
+from shared.http import PageAnswer, PageParams, answer_page
 from shared.unit_of_work import UnitOfWork
 
 ASSET_ORDERS = {
@@ -70,11 +70,17 @@ async def get_asset(work: UnitOfWork, asset_id: UUID, *, lock: bool = False) -> 
     return asset
 
 
-async def list_assets(work: UnitOfWork, page_params: PageParams, filters: AssetFilter) -> Page[Asset]:
+async def list_assets(work: UnitOfWork, page_params: PageParams, filters: AssetFilter) -> PageAnswer:
     """One page of the assets in the caller's regions."""
     query = select(Asset).where(visible_condition(work), *_filter_conditions(filters))
-    return await list_page(
-        work.session, query, page_params, orders=ASSET_ORDERS, key=col(Asset.id), default="-created_at"
+    return await answer_page(
+        work.session,
+        query,
+        page_params,
+        orders=ASSET_ORDERS,
+        key=col(Asset.id),
+        default="-created_at",
+        read=AssetRead,
     )
 
 

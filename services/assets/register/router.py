@@ -37,7 +37,7 @@ from shared.errors import (
     VersionRequired,
 )
 from shared.events import Envelope, list_history
-from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview
 from shared.notices.router import record_notice_router
 from shared.notices.service import NoticeSubject
@@ -71,7 +71,7 @@ async def list_assets(
     work: ReadWork,
     page_params: Pagination,
     filters: Annotated[AssetFilter, Depends(_asset_filter, scope="function")],
-) -> Page[Asset]:
+) -> PageAnswer:
     """资产列表."""
     return await repository.list_assets(work, page_params, filters)
 

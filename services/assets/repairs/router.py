@@ -35,6 +35,7 @@ from shared.http import (
     AnonymousActor,
     IfMatch,
     Page,
+    PageAnswer,
     Pagination,
     PublicReadWork,
     PublicWriteWork,
@@ -107,12 +108,19 @@ async def list_repairs(
     page_params: Pagination,
     region: RegionCode | None = None,
     state: RepairState | None = None,
-) -> Page[Repair]:
+) -> PageAnswer:
     """辖区内的报修单, 新的在前."""
     where = records.equality_conditions({col(Repair.state): state})
     orders = {"created_at": col(Repair.created_at)}
     return await records.page_records(
-        work, page_params, Repair, *where, orders=orders, default="-created_at", region=region
+        work,
+        page_params,
+        Repair,
+        *where,
+        orders=orders,
+        default="-created_at",
+        region=region,
+        read=RepairRead,
     )
 
 

@@ -26,7 +26,7 @@ from services.assets.transfers.schemas import (
 from shared.auth import May
 from shared.china import RegionCode
 from shared.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed, PreconditionMissing
-from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview
 from shared.notices.router import record_notice_router
 from shared.notices.service import NoticeSubject
@@ -55,12 +55,19 @@ async def list_transfers(
     region: RegionCode | None = None,
     kind: TransferKind | None = None,
     state: TransferState | None = None,
-) -> Page[Transfer]:
+) -> PageAnswer:
     """权属文书列表."""
     where = records.equality_conditions({col(Transfer.kind): kind, col(Transfer.state): state})
     orders = {"created_at": col(Transfer.created_at)}
     return await records.page_records(
-        work, page_params, Transfer, *where, orders=orders, default="-created_at", region=region
+        work,
+        page_params,
+        Transfer,
+        *where,
+        orders=orders,
+        default="-created_at",
+        region=region,
+        read=TransferRead,
     )
 
 

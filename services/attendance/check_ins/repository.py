@@ -16,14 +16,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from services.attendance.check_ins.autocommit_connection import AutocommitConnection
 from services.attendance.check_ins.calculation import CheckInRow, build_event_payload
 from services.attendance.check_ins.models import CheckIn
-from services.attendance.check_ins.schemas import Result
+from services.attendance.check_ins.schemas import CheckInRead, Result
 from services.attendance.sql_conditions import get_columns
 from shared.auth import Actor, May, region_bounds
 from shared.clients.attendance import CheckInRecorded
 from shared.db import event_log, execute_core, in_list, new_id
 from shared.errors import NotFound
 from shared.events import CURRENT_TX_SQL, current_tx, insert_once
-from shared.http import Page, Pagination, list_page
+from shared.http import PageAnswer, Pagination, answer_page
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
 MAX_ROWS_PER_INSERT = 500
@@ -197,7 +197,7 @@ async def list_check_ins(
     since: date | None,
     until: date | None,
     result: Result | None,
-) -> Page[CheckIn]:
+) -> PageAnswer:
     """Returns a page of visible check-ins, newest first."""
     query = select(CheckIn).where(_visible_check_ins(work))
     if region:
@@ -211,8 +211,14 @@ async def list_check_ins(
     if result is not None:
         query = query.where(CheckIn.result == result)
     orders = {"taken_at": col(CheckIn.taken_at)}
-    return await list_page(
-        work.session, query, page_params, orders=orders, key=col(CheckIn.id), default="-taken_at"
+    return await answer_page(
+        work.session,
+        query,
+        page_params,
+        read=CheckInRead,
+        orders=orders,
+        key=col(CheckIn.id),
+        default="-taken_at",
     )
 
 

@@ -1,7 +1,7 @@
 """Routes `/attendance/check-ins`: submit one or a batch, list, read one."""
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
@@ -24,6 +24,7 @@ from shared.http import (
     CurrentActor,
     KeyedWriteWork,
     Page,
+    PageAnswer,
     Pagination,
     ReadWork,
     Route,
@@ -63,7 +64,7 @@ async def list_check_ins(
     since: Annotated[date | None, Query(alias="from")] = None,
     until: Annotated[date | None, Query(alias="to")] = None,
     result: Result | None = None,
-) -> Any:  # noqa: ANN401 - shaped by response_model
+) -> PageAnswer:
     """打卡记录."""
     return await repository.list_check_ins(
         work, page_params, region=region, person=person, since=since, until=until, result=result

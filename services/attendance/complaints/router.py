@@ -23,6 +23,7 @@ from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed, Preco
 from shared.http import (
     IfMatch,
     Page,
+    PageAnswer,
     Pagination,
     PublicReadWork,
     PublicWriteWork,
@@ -94,12 +95,19 @@ async def list_objections(
     region: RegionQuery = "",
     person: PersonQuery = "",
     state: ComplaintState | None = None,
-) -> Page[Complaint]:
+) -> PageAnswer:
     """对在岗日的异议; a cadre sees their own."""
     equal = {"person": person, "state": state}
     where = [col(Complaint.day_id).is_not(None)]
     return await records.list_records(
-        work, page_params, Complaint, order="-created_at", region=region, equal=equal, where=where
+        work,
+        page_params,
+        Complaint,
+        order="-created_at",
+        region=region,
+        equal=equal,
+        where=where,
+        read=AttendanceObjectionRead,
     )
 
 

@@ -20,7 +20,7 @@ from services.attendance.workbooks import build_download_response
 from shared.auth import May
 from shared.china import PlaceNames
 from shared.errors import NotFound
-from shared.http import Page, Pagination, ReadWork, Route, requires
+from shared.http import Page, PageAnswer, Pagination, ReadWork, Route, requires
 from shared.records import RecordKind
 from shared.records.region_names import find_place_names
 
@@ -38,12 +38,19 @@ async def list_days(
     provisional: Annotated[bool | None, Query(description="空为全部")] = None,
     since: Annotated[date | None, Query(alias="from")] = None,
     until: Annotated[date | None, Query(alias="to")] = None,
-) -> Page[AttendanceDay]:
+) -> PageAnswer:
     """在岗日列表, 每天附认定依据."""
     equal = {"person": person, "result": result, "provisional": provisional}
     where = in_date_range(get_columns(AttendanceDay).work_date, since, until)
     return await records.list_records(
-        work, page_params, AttendanceDay, order="-work_date", region=region, equal=equal, where=where
+        work,
+        page_params,
+        AttendanceDay,
+        order="-work_date",
+        region=region,
+        equal=equal,
+        where=where,
+        read=DayRead,
     )
 
 

@@ -9,7 +9,7 @@ from sqlmodel import col, select
 
 from services.attendance.duties.lifecycle import OPEN_STATES, SwapState
 from services.attendance.duties.models import Duty, DutySwap
-from services.attendance.duties.schemas import DutyState
+from services.attendance.duties.schemas import DutyShiftRead, DutyState, SwapRead
 from services.attendance.leaves.lifecycle import LeaveState
 from services.attendance.leaves.models import Leave
 from services.attendance.leaves.schemas import DayPart
@@ -19,7 +19,7 @@ from services.attendance.sql_conditions import overlaps_days
 from shared.auth import region_bounds
 from shared.db import in_list
 from shared.errors import NotFound
-from shared.http import Page, PageParams, list_page
+from shared.http import PageAnswer, PageParams, answer_page
 from shared.unit_of_work import UnitOfWork
 
 MAX_PRINTED_SHIFTS = 5000
@@ -38,7 +38,7 @@ async def list_duties(
     region: str,
     person: str,
     where: Sequence[sa.ColumnElement[bool]],
-) -> Page[Duty]:
+) -> PageAnswer:
     """Returns a page of visible shifts, latest first."""
     query = select(Duty).where(visible_duties(work), *where)
     if region:
@@ -46,8 +46,14 @@ async def list_duties(
     if person:
         query = query.where(Duty.person == person)
     orders = {"work_date": col(Duty.work_date)}
-    return await list_page(
-        work.session, query, page_params, orders=orders, key=col(Duty.id), default="-work_date"
+    return await answer_page(
+        work.session,
+        query,
+        page_params,
+        orders=orders,
+        key=col(Duty.id),
+        default="-work_date",
+        read=DutyShiftRead,
     )
 
 
@@ -119,7 +125,7 @@ async def get_swap(work: UnitOfWork, swap_id: UUID, *, lock: bool = False) -> Du
 
 async def list_swaps(
     work: UnitOfWork, page_params: PageParams, *, region: str, state: SwapState | None, to_agree: bool
-) -> Page[DutySwap]:
+) -> PageAnswer:
     """Returns a page of visible swaps, newest first; `to_agree`: those that await the caller's consent."""
     query = select(DutySwap).where(visible_swaps(work))
     if region:
@@ -129,8 +135,14 @@ async def list_swaps(
     if to_agree:
         query = query.where(DutySwap.partner == work.actor.id, DutySwap.state == SwapState.ASKED)
     orders = {"created_at": col(DutySwap.created_at)}
-    return await list_page(
-        work.session, query, page_params, orders=orders, key=col(DutySwap.id), default="-created_at"
+    return await answer_page(
+        work.session,
+        query,
+        page_params,
+        orders=orders,
+        key=col(DutySwap.id),
+        default="-created_at",
+        read=SwapRead,
     )
 
 

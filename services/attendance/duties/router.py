@@ -28,7 +28,7 @@ from services.attendance.workbooks import build_download_response
 from shared.auth import May
 from shared.china import month_bounds
 from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed, PreconditionMissing
-from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview, TransitionRequest
 from shared.papers import SheetForm
 from shared.records import RecordKind, turn
@@ -58,7 +58,7 @@ async def list_duties(
     person: PersonQuery = "",
     since: Annotated[date | None, Query(alias="from")] = None,
     until: Annotated[date | None, Query(alias="to")] = None,
-) -> Page[Duty]:
+) -> PageAnswer:
     """值班表; a cadre sees the rota of their posts."""
     where = in_date_range(get_columns(Duty).work_date, since, until)
     return await repository.list_duties(work, page_params, region=region, person=person, where=where)
@@ -113,7 +113,7 @@ async def list_swaps(
     region: RegionQuery = "",
     state: SwapState | None = None,
     to_agree: Annotated[bool, Query(description="只看等本人同意的")] = False,
-) -> Page[DutySwap]:
+) -> PageAnswer:
     """换班列表; a cadre sees those they asked for or are asked for."""
     return await repository.list_swaps(work, page_params, region=region, state=state, to_agree=to_agree)
 

@@ -17,7 +17,7 @@ from services.attendance.entitlements.schemas import (
 from services.attendance.fields import PersonQuery, RegionQuery, YearQuery
 from shared.auth import May
 from shared.errors import Conflict, NotFound, PreconditionFailed, VersionRequired
-from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
 from shared.records import RecordKind
 
 router = APIRouter(prefix="/attendance/leave-entitlements", tags=["请假"], route_class=Route)
@@ -42,11 +42,17 @@ async def list_entitlements(
     region: RegionQuery = "",
     person: PersonQuery = "",
     year: Annotated[int | None, Query(ge=2000, le=2100)] = None,
-) -> Page[LeaveEntitlement]:
+) -> PageAnswer:
     """假期天数列表."""
     equal = {"person": person, "year": year}
     return await records.list_records(
-        work, page_params, LeaveEntitlement, order="-created_at", region=region, equal=equal
+        work,
+        page_params,
+        LeaveEntitlement,
+        order="-created_at",
+        region=region,
+        equal=equal,
+        read=EntitlementRead,
     )
 
 

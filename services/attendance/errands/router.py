@@ -12,7 +12,7 @@ from services.attendance.errands.schemas import ErrandAct, ErrandCreate, ErrandD
 from services.attendance.fields import PersonQuery, RegionQuery
 from shared.auth import May
 from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed, PreconditionMissing
-from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview
 from shared.records import RecordKind, turn
 
@@ -37,11 +37,11 @@ async def list_errands(
     region: RegionQuery = "",
     person: PersonQuery = "",
     state: ErrandState | None = None,
-) -> Page[Errand]:
+) -> PageAnswer:
     """公出列表."""
     equal = {"person": person, "state": state}
     return await records.list_records(
-        work, page_params, Errand, order="-starts_on", region=region, equal=equal
+        work, page_params, Errand, order="-starts_on", region=region, equal=equal, read=ErrandRead
     )
 
 

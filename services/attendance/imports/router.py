@@ -42,6 +42,7 @@ from shared.errors import (
 from shared.http import (
     IfMatch,
     Page,
+    PageAnswer,
     Pagination,
     ReadWork,
     Route,
@@ -93,7 +94,7 @@ async def import_from(work: WriteWork, body: ImportPull) -> ImportRun:
 @router.get("/imports", response_model=Page[RunRead], **requires(May.PRESENCE_READ))
 async def list_imports(
     work: ReadWork, page_params: Pagination, region: RegionQuery = "", channel: Channel | None = None
-) -> Page[ImportRun]:
+) -> PageAnswer:
     """导入记录."""
     return await records.list_records(
         work,
@@ -102,6 +103,7 @@ async def list_imports(
         order="-created_at",
         region=region,
         equal={"channel": channel},
+        read=RunRead,
     )
 
 
@@ -119,7 +121,7 @@ async def match_account(work: WriteWork, body: ExternalCreate) -> ExternalAccoun
 @router.get("/external-accounts", response_model=Page[ExternalRead], **requires(May.PRESENCE_CHANNEL))
 async def list_accounts(
     work: ReadWork, page_params: Pagination, region: RegionQuery = "", channel: Channel | None = None
-) -> Page[ExternalAccount]:
+) -> PageAnswer:
     """外部账号对应列表."""
     return await records.list_records(
         work,
@@ -129,6 +131,7 @@ async def list_accounts(
         region=region,
         equal={"channel": channel},
         may=May.PRESENCE_CHANNEL,
+        read=ExternalRead,
     )
 
 
@@ -147,12 +150,16 @@ async def add_channel(work: WriteWork, body: ChannelCreate) -> PullChannel:
 
 
 @channels_router.get("", response_model=Page[ChannelRead], **requires(May.PRESENCE_CHANNEL))
-async def list_channels(
-    work: ReadWork, page_params: Pagination, region: RegionQuery = ""
-) -> Page[PullChannel]:
+async def list_channels(work: ReadWork, page_params: Pagination, region: RegionQuery = "") -> PageAnswer:
     """考勤接口, 进度与最近的错误."""
     return await records.list_records(
-        work, page_params, PullChannel, order="-created_at", region=region, may=May.PRESENCE_CHANNEL
+        work,
+        page_params,
+        PullChannel,
+        order="-created_at",
+        region=region,
+        may=May.PRESENCE_CHANNEL,
+        read=ChannelRead,
     )
 
 

@@ -23,7 +23,7 @@ from services.attendance.leaves.schemas import (
 )
 from shared.auth import May
 from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed, PreconditionMissing
-from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview
 from shared.records import Act, RecordKind, Todo, turn
 
@@ -118,11 +118,18 @@ async def list_delegations(
     page_params: Pagination,
     region: RegionQuery = "",
     on: Annotated[date | None, Query(description="这一天有效的")] = None,
-) -> Page[Delegation]:
+) -> PageAnswer:
     """审批委托列表."""
     where = [] if on is None else [col(Delegation.starts_on) <= on, col(Delegation.ends_on) >= on]
     return await records.list_records(
-        work, page_params, Delegation, order="-starts_on", region=region, where=where, may=May.LEAVE_APPROVE
+        work,
+        page_params,
+        Delegation,
+        order="-starts_on",
+        region=region,
+        where=where,
+        may=May.LEAVE_APPROVE,
+        read=DelegationRead,
     )
 
 

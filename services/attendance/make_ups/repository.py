@@ -8,11 +8,12 @@ from sqlmodel import col, select
 
 from services.attendance.make_ups.lifecycle import MakeUpState
 from services.attendance.make_ups.models import MakeUp
+from services.attendance.make_ups.schemas import MakeUpRead
 from services.attendance.repository import visible_rows
 from services.attendance.sql_conditions import get_columns, in_date_range
 from shared.db import execute_core
 from shared.errors import NotFound
-from shared.http import Page, PageParams, list_page
+from shared.http import PageAnswer, PageParams, answer_page
 from shared.unit_of_work import UnitOfWork
 
 DISCARDED_STATES = (MakeUpState.REFUSED, MakeUpState.WITHDRAWN)
@@ -47,12 +48,18 @@ async def find_make_up_on_day(
     return (await work.session.exec(query.limit(1))).first()
 
 
-async def list_make_ups_to_witness(work: UnitOfWork, page_params: PageParams) -> Page[MakeUp]:
+async def list_make_ups_to_witness(work: UnitOfWork, page_params: PageParams) -> PageAnswer:
     """Returns a page of the make-ups that await the caller's testimony."""
     query = select(MakeUp).where(MakeUp.witness == work.actor.id, MakeUp.state == MakeUpState.REQUESTED)
     orders = {"starts_on": col(MakeUp.starts_on)}
-    return await list_page(
-        work.session, query, page_params, orders=orders, key=col(MakeUp.id), default="-starts_on"
+    return await answer_page(
+        work.session,
+        query,
+        page_params,
+        read=MakeUpRead,
+        orders=orders,
+        key=col(MakeUp.id),
+        default="-starts_on",
     )
 
 

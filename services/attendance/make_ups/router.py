@@ -14,7 +14,7 @@ from services.attendance.make_ups.models import MakeUp
 from services.attendance.make_ups.schemas import MakeUpCreate, MakeUpDetail, MakeUpRead
 from shared.auth import May
 from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed, PreconditionMissing
-from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview, TransitionRequest
 from shared.records import RecordKind, turn
 
@@ -40,13 +40,13 @@ async def list_make_ups(
     person: PersonQuery = "",
     state: MakeUpState | None = None,
     to_witness: Annotated[bool, Query(description="只看等本人证明的")] = False,
-) -> Page[MakeUp]:
+) -> PageAnswer:
     """补卡列表; `to_witness` for whom others named as their witness."""
     if to_witness:
         return await repository.list_make_ups_to_witness(work, page_params)
     equal = {"person": person, "state": state}
     return await records.list_records(
-        work, page_params, MakeUp, order="-starts_on", region=region, equal=equal
+        work, page_params, MakeUp, read=MakeUpRead, order="-starts_on", region=region, equal=equal
     )
 
 

@@ -6,15 +6,15 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from services.attendance.messages.models import Message
-from services.attendance.messages.schemas import MessageKind
+from services.attendance.messages.schemas import MessageKind, MessageRead
 from shared.db import execute_core
-from shared.http import Page, PageParams, list_page
+from shared.http import PageAnswer, PageParams, answer_page
 from shared.unit_of_work import UnitOfWork
 
 
 async def list_own_messages(
     work: UnitOfWork, page_params: PageParams, *, unread: bool | None, kind: MessageKind | None
-) -> Page[Message]:
+) -> PageAnswer:
     """Returns a page of the caller's messages, newest first."""
     query = select(Message).where(Message.person == work.actor.id)
     if unread is not None:
@@ -22,8 +22,14 @@ async def list_own_messages(
     if kind is not None:
         query = query.where(Message.kind == kind)
     orders = {"created_at": col(Message.created_at)}
-    return await list_page(
-        work.session, query, page_params, orders=orders, key=col(Message.id), default="-created_at"
+    return await answer_page(
+        work.session,
+        query,
+        page_params,
+        orders=orders,
+        key=col(Message.id),
+        default="-created_at",
+        read=MessageRead,
     )
 
 

@@ -10,7 +10,7 @@ from services.attendance.messages.models import Message
 from services.attendance.messages.schemas import MessageKind, MessageRead, MessagesSeen, SeenCount
 from shared.auth import May
 from shared.errors import Invalid, NotFound
-from shared.http import Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.http import Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
 from shared.records import Act, RecordKind, Todo
 
 router = APIRouter(prefix="/attendance/messages", tags=["消息"], route_class=Route)
@@ -22,7 +22,7 @@ async def list_messages(
     page_params: Pagination,
     unread: Annotated[bool | None, Query(description="空为全部")] = None,
     kind: MessageKind | None = None,
-) -> Page[Message]:
+) -> PageAnswer:
     """本人的消息: 审批、复核、抽查、值班、月表中与本人有关的决定."""
     return await repository.list_own_messages(work, page_params, unread=unread, kind=kind)
 

@@ -17,7 +17,7 @@ from services.attendance.months.schemas import GroupBy, MonthRead, OwnMonth, She
 from services.attendance.workbooks import build_download_response
 from shared.auth import May
 from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed, PreconditionMissing
-from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview
 from shared.records import RecordKind, turn
 from shared.records.region_names import find_place_names
@@ -62,11 +62,11 @@ async def export_month(work: ReadWork, region: RequiredRegionQuery, month: Month
 @router.get("/sheets", response_model=Page[SheetRead], **requires(May.PRESENCE_READ))
 async def list_sheets(
     work: ReadWork, page_params: Pagination, region: RegionQuery = "", state: SheetState | None = None
-) -> Page[MonthSheet]:
+) -> PageAnswer:
     """签过字的月表."""
     equal = {"state": state}
     return await records.list_records(
-        work, page_params, MonthSheet, order="-month", region=region, equal=equal
+        work, page_params, MonthSheet, order="-month", region=region, equal=equal, read=SheetRead
     )
 
 

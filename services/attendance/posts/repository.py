@@ -14,6 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from services.attendance.check_ins.autocommit_connection import AutocommitConnection
 from services.attendance.posts.lifecycle import DeviceState
 from services.attendance.posts.models import Assignment, Device, Post
+from services.attendance.posts.schemas import AssignmentRead, PostRead
 from services.attendance.repository import visible_rows
 from services.attendance.reviews.lifecycle import ReviewState
 from services.attendance.reviews.models import Review
@@ -21,7 +22,7 @@ from services.attendance.sql_conditions import get_columns
 from shared.auth import May, region_bounds
 from shared.db import execute_core, in_list
 from shared.errors import NotFound
-from shared.http import Page, Pagination, list_page
+from shared.http import PageAnswer, Pagination, answer_page
 from shared.unit_of_work import UnitOfWork
 
 
@@ -67,7 +68,7 @@ def is_visible_post(work: UnitOfWork) -> sa.ColumnElement[bool]:
     return sa.or_(scope, col(Post.id).in_(own_post_ids))
 
 
-async def list_posts(work: UnitOfWork, page_params: Pagination, *, region: str, q: str) -> Page[Post]:
+async def list_posts(work: UnitOfWork, page_params: Pagination, *, region: str, q: str) -> PageAnswer:
     """Returns a page of posts that the caller sees by region or was ever assigned to; `q` is part of the name."""
     query = select(Post).where(is_visible_post(work))
     if region:
@@ -75,7 +76,9 @@ async def list_posts(work: UnitOfWork, page_params: Pagination, *, region: str, 
     if q:
         query = query.where(col(Post.name).contains(q, autoescape=True))
     orders = {"name": col(Post.name), "created_at": col(Post.created_at)}
-    return await list_page(work.session, query, page_params, orders=orders, key=col(Post.id), default="name")
+    return await answer_page(
+        work.session, query, page_params, read=PostRead, orders=orders, key=col(Post.id), default="name"
+    )
 
 
 async def list_person_assignments(
@@ -142,7 +145,7 @@ async def get_assignment(work: UnitOfWork, assignment_id: UUID) -> Assignment:
 
 async def list_assignments(
     work: UnitOfWork, page_params: Pagination, *, post_id: UUID | None, person: str
-) -> Page[Assignment]:
+) -> PageAnswer:
     """Returns a page of visible assignments, of a post, a person or all."""
     query = select(Assignment).where(
         work.actor.scope_filter(May.PRESENCE_READ, col(Assignment.region), col(Assignment.person))
@@ -152,8 +155,14 @@ async def list_assignments(
     if person:
         query = query.where(Assignment.person == person)
     orders = {"starts_on": col(Assignment.starts_on)}
-    return await list_page(
-        work.session, query, page_params, orders=orders, key=col(Assignment.id), default="-starts_on"
+    return await answer_page(
+        work.session,
+        query,
+        page_params,
+        read=AssignmentRead,
+        orders=orders,
+        key=col(Assignment.id),
+        default="-starts_on",
     )
 
 

@@ -31,7 +31,7 @@ from shared.errors import (
     PreconditionMissing,
     VersionRequired,
 )
-from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview, TransitionRequest
 from shared.records import Act, RecordKind, turn
 
@@ -62,7 +62,7 @@ async def list_posts(
     page_params: Pagination,
     region: OptionalRegionCode = "",
     q: Annotated[str, Query(max_length=50)] = "",
-) -> Any:  # noqa: ANN401 - shaped by response_model
+) -> PageAnswer:
     """驻村点列表."""
     return await repository.list_posts(work, page_params, region=region, q=q)
 
@@ -116,7 +116,7 @@ async def list_assignments(
     page_params: Pagination,
     post_id: UUID | None = None,
     person: Annotated[str, Query(max_length=64)] = "",
-) -> Any:  # noqa: ANN401 - shaped by response_model
+) -> PageAnswer:
     """派驻名单."""
     return await repository.list_assignments(work, page_params, post_id=post_id, person=person)
 
@@ -141,11 +141,11 @@ async def list_devices(
     region: RegionQuery = "",
     person: PersonQuery = "",
     state: DeviceState | None = None,
-) -> Page[Device]:
+) -> PageAnswer:
     """常用手机列表."""
     equal = {"person": person, "state": state}
     return await records.list_records(
-        work, page_params, Device, order="-created_at", region=region, equal=equal
+        work, page_params, Device, order="-created_at", region=region, equal=equal, read=DeviceRead
     )
 
 

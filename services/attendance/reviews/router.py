@@ -14,7 +14,7 @@ from services.attendance.reviews.models import Review
 from services.attendance.reviews.schemas import Correction, ReviewDetail, ReviewRead
 from shared.auth import May
 from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed, PreconditionMissing
-from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview, TransitionRequest
 from shared.records import RecordKind, turn
 
@@ -28,11 +28,11 @@ async def list_reviews(
     region: RegionQuery = "",
     person: PersonQuery = "",
     state: ReviewState | None = None,
-) -> Page[Review]:
+) -> PageAnswer:
     """复核队列; a cadre sees what is asked about themselves."""
     equal = {"person": person, "state": state}
     return await records.list_records(
-        work, page_params, Review, order="-work_date", region=region, equal=equal
+        work, page_params, Review, order="-work_date", region=region, equal=equal, read=ReviewRead
     )
 
 

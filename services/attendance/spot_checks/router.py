@@ -19,7 +19,7 @@ from services.attendance.spot_checks.schemas import (
 )
 from shared.auth import May
 from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed
-from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
 from shared.records import Act, RecordKind, Todo
 
 router = APIRouter(prefix="/attendance/spot-checks", tags=["抽查"], route_class=Route)
@@ -37,12 +37,16 @@ async def start_spot_check(work: WriteWork, body: SpotCheckCreate) -> SpotCheck:
 
 
 @router.get("", response_model=Page[SpotCheckRead], **requires(May.SPOT_CHECK))
-async def list_spot_checks(
-    work: ReadWork, page_params: Pagination, region: RegionQuery = ""
-) -> Page[SpotCheck]:
+async def list_spot_checks(work: ReadWork, page_params: Pagination, region: RegionQuery = "") -> PageAnswer:
     """抽查列表."""
     return await records.list_records(
-        work, page_params, SpotCheck, order="-work_date", region=region, may=May.SPOT_CHECK
+        work,
+        page_params,
+        SpotCheck,
+        order="-work_date",
+        region=region,
+        may=May.SPOT_CHECK,
+        read=SpotCheckRead,
     )
 
 
@@ -54,11 +58,11 @@ async def list_drawn(
     person: PersonQuery = "",
     spot_check_id: UUID | None = None,
     outcome: Outcome | None = None,
-) -> Page[DrawnPerson]:
+) -> PageAnswer:
     """抽到的人与结果; a cadre sees their own, so that the phone can ask them."""
     equal = {"person": person, "spot_check_id": spot_check_id, "outcome": outcome}
     return await records.list_records(
-        work, page_params, DrawnPerson, order="-work_date", region=region, equal=equal
+        work, page_params, DrawnPerson, order="-work_date", region=region, equal=equal, read=DrawnRead
     )
 
 

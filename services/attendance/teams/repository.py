@@ -11,9 +11,10 @@ from services.attendance.posts.models import Assignment
 from services.attendance.repository import visible_rows
 from services.attendance.sql_conditions import overlaps_days
 from services.attendance.teams.models import Member, Team, Unit
+from services.attendance.teams.schemas import TeamRead, UnitRead
 from shared.auth import region_bounds
 from shared.errors import NotFound
-from shared.http import Page, PageParams, list_page
+from shared.http import PageAnswer, PageParams, answer_page
 from shared.rules import ancestor_codes
 from shared.unit_of_work import UnitOfWork
 
@@ -40,13 +41,15 @@ async def unit_name_exists(work: UnitOfWork, region: str, name: str, except_id: 
     return (await work.session.exec(query.limit(1))).first() is not None
 
 
-async def list_units(work: UnitOfWork, page_params: PageParams, region: str) -> Page[Unit]:
+async def list_units(work: UnitOfWork, page_params: PageParams, region: str) -> PageAnswer:
     """Returns a page of visible units."""
     query = select(Unit).where(visible_units(work))
     if region:
         query = query.where(col(Unit.region).between(*region_bounds(region)))
     orders = {"name": col(Unit.name)}
-    return await list_page(work.session, query, page_params, orders=orders, key=col(Unit.id), default="name")
+    return await answer_page(
+        work.session, query, page_params, orders=orders, key=col(Unit.id), default="name", read=UnitRead
+    )
 
 
 def _own_team_ids(work: UnitOfWork) -> Any:  # noqa: ANN401 - a subquery
@@ -74,7 +77,7 @@ async def get_team(work: UnitOfWork, team_id: UUID) -> Team:
 
 async def list_teams(
     work: UnitOfWork, page_params: PageParams, region: str, unit_id: UUID | None
-) -> Page[Team]:
+) -> PageAnswer:
     """Returns a page of visible teams."""
     query = select(Team).where(visible_teams(work))
     if region:
@@ -82,7 +85,9 @@ async def list_teams(
     if unit_id is not None:
         query = query.where(Team.unit_id == unit_id)
     orders = {"name": col(Team.name)}
-    return await list_page(work.session, query, page_params, orders=orders, key=col(Team.id), default="name")
+    return await answer_page(
+        work.session, query, page_params, orders=orders, key=col(Team.id), default="name", read=TeamRead
+    )
 
 
 async def list_members(work: UnitOfWork, team_id: UUID) -> list[Member]:

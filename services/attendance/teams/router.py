@@ -23,7 +23,7 @@ from services.attendance.teams.schemas import (
 )
 from shared.auth import May
 from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed, VersionRequired
-from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
 from shared.records import Act, RecordKind
 
 router = APIRouter(prefix="/attendance", tags=["工作队"], route_class=Route)
@@ -38,7 +38,7 @@ async def add_unit(work: WriteWork, body: UnitCreate) -> Unit:
 
 
 @router.get("/units", response_model=Page[UnitRead], **requires(May.PRESENCE_READ))
-async def list_units(work: ReadWork, page_params: Pagination, region: RegionQuery = "") -> Page[Unit]:
+async def list_units(work: ReadWork, page_params: Pagination, region: RegionQuery = "") -> PageAnswer:
     """帮扶单位列表."""
     return await repository.list_units(work, page_params, region)
 
@@ -52,7 +52,7 @@ async def add_team(work: WriteWork, body: TeamCreate) -> Team:
 @router.get("/teams", response_model=Page[TeamRead], **requires(May.PRESENCE_READ))
 async def list_teams(
     work: ReadWork, page_params: Pagination, region: RegionQuery = "", unit_id: UUID | None = None
-) -> Page[Team]:
+) -> PageAnswer:
     """工作队列表; a cadre sees the team they belong to."""
     return await repository.list_teams(work, page_params, region, unit_id)
 
@@ -86,11 +86,11 @@ async def list_members(
     region: RegionQuery = "",
     person: PersonQuery = "",
     team_id: Annotated[UUID | None, Query(description="工作队")] = None,
-) -> Page[Member]:
+) -> PageAnswer:
     """任期列表: who served where, and when."""
     equal = {"person": person, "team_id": team_id}
     return await records.list_records(
-        work, page_params, Member, order="-starts_on", region=region, equal=equal
+        work, page_params, Member, order="-starts_on", region=region, equal=equal, read=MemberRead
     )
 
 

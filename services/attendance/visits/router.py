@@ -29,7 +29,7 @@ from services.attendance.visits.schemas import (
 )
 from shared.auth import May
 from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed, VersionRequired
-from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
 from shared.records import Act, RecordKind, Shortcut, Todo
 
 router = APIRouter(prefix="/attendance", tags=["走访"], route_class=Route)
@@ -57,7 +57,7 @@ async def list_visits(
     kind: VisitKind | None = None,
     since: Annotated[date | None, Query(alias="from")] = None,
     until: Annotated[date | None, Query(alias="to")] = None,
-) -> Page[Visit]:
+) -> PageAnswer:
     """走访列表; by project or asset for their own pages."""
     equal = {"person": person, "kind": kind, "project_id": project_id, "asset_id": asset_id}
     return await records.list_records(
@@ -68,6 +68,7 @@ async def list_visits(
         region=region,
         equal=equal,
         where=in_date_range(Visit.visited_on, since, until),
+        read=VisitRead,
     )
 
 
@@ -86,12 +87,19 @@ async def list_follow_ups(
     region: RegionQuery = "",
     person: PersonQuery = "",
     done: Annotated[bool | None, Query(description="空为全部")] = None,
-) -> Page[VisitFollowUp]:
+) -> PageAnswer:
     """走访待办列表, the most urgent first."""
     column = col(VisitFollowUp.done_on)
     where = [] if done is None else [column.is_not(None) if done else column.is_(None)]
     return await records.list_records(
-        work, page_params, VisitFollowUp, order="due_on", region=region, equal={"person": person}, where=where
+        work,
+        page_params,
+        VisitFollowUp,
+        order="due_on",
+        region=region,
+        equal={"person": person},
+        where=where,
+        read=VisitFollowUpRead,
     )
 
 
@@ -126,11 +134,11 @@ async def list_deeds(
     project_id: UUID | None = None,
     kind: DeedKind | None = None,
     done: Annotated[bool | None, Query(description="空为全部")] = None,
-) -> Page[Deed]:
+) -> PageAnswer:
     """实事清单."""
     equal = {"person": person, "project_id": project_id, "kind": kind, "done": done}
     return await records.list_records(
-        work, page_params, Deed, order="-happened_on", region=region, equal=equal
+        work, page_params, Deed, order="-happened_on", region=region, equal=equal, read=DeedRead
     )
 
 
@@ -165,11 +173,11 @@ async def list_trainings(
     region: RegionQuery = "",
     person: PersonQuery = "",
     kind: TrainingKind | None = None,
-) -> Page[Training]:
+) -> PageAnswer:
     """练兵比武记录."""
     equal = {"person": person, "kind": kind}
     return await records.list_records(
-        work, page_params, Training, order="-held_on", region=region, equal=equal
+        work, page_params, Training, order="-held_on", region=region, equal=equal, read=TrainingRead
     )
 
 

@@ -6,9 +6,10 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from services.funds.allocations.models import Allocation
+from services.funds.allocations.schemas import AllocationRead
 from shared.auth import May, region_bounds
 from shared.errors import NotFound
-from shared.http import Page, PageParams, list_page
+from shared.http import PageAnswer, PageParams, answer_page
 from shared.unit_of_work import UnitOfWork
 
 ORDERS = {"issued_on": col(Allocation.issued_on)}
@@ -33,7 +34,7 @@ async def list_allocations(
     project_id: UUID | None = None,
     source_id: UUID | None = None,
     plan_id: UUID | None = None,
-) -> Page[Allocation]:
+) -> PageAnswer:
     """List a page of allocations of the caller's regions."""
     query = select(Allocation).where(work.actor.scope_filter(May.FUND_READ, col(Allocation.region)))
     if region:
@@ -41,8 +42,14 @@ async def list_allocations(
     for column, value in (("project_id", project_id), ("source_id", source_id), ("plan_id", plan_id)):
         if value is not None:
             query = query.where(getattr(Allocation, column) == value)
-    return await list_page(
-        work.session, query, params, orders=ORDERS, key=col(Allocation.id), default="-issued_on"
+    return await answer_page(
+        work.session,
+        query,
+        params,
+        orders=ORDERS,
+        key=col(Allocation.id),
+        default="-issued_on",
+        read=AllocationRead,
     )
 
 

@@ -11,7 +11,7 @@ from services.funds.allocations.schemas import AllocationDetail, AllocationRead,
 from shared.auth import May
 from shared.china import RegionCode
 from shared.errors import NotFound
-from shared.http import Page, Pagination, ReadWork, Route, requires
+from shared.http import Page, PageAnswer, Pagination, ReadWork, Route, requires
 from shared.records import RecordKind
 
 router = APIRouter(prefix="/funds", tags=["资金安排"], route_class=Route)
@@ -25,7 +25,7 @@ async def list_allocations(
     project_id: UUID | None = None,
     source_id: UUID | None = None,
     plan_id: UUID | None = None,
-) -> Page[Allocation]:
+) -> PageAnswer:
     """资金安排列表."""
     return await repository.list_allocations(
         work, params, region=region, project_id=project_id, source_id=source_id, plan_id=plan_id

@@ -5,10 +5,11 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from services.funds.contracts.models import Contract
+from services.funds.contracts.schemas import ProjectContractRead
 from shared.auth import May, region_bounds
 from shared.china import normalize_document_no
 from shared.errors import NotFound
-from shared.http import Page, PageParams, list_page
+from shared.http import PageAnswer, PageParams, answer_page
 from shared.unit_of_work import UnitOfWork
 
 ORDERS = {"signed_on": col(Contract.signed_on)}
@@ -44,15 +45,21 @@ async def find_contract_by_number(
 
 async def list_contracts(
     work: UnitOfWork, params: PageParams, *, region: str | None, project_id: UUID | None
-) -> Page[Contract]:
+) -> PageAnswer:
     """List a page of contracts of the caller's regions."""
     query = select(Contract).where(work.actor.scope_filter(May.FUND_READ, col(Contract.region)))
     if region:
         query = query.where(col(Contract.region).between(*region_bounds(region)))
     if project_id is not None:
         query = query.where(Contract.project_id == project_id)
-    return await list_page(
-        work.session, query, params, orders=ORDERS, key=col(Contract.id), default="-signed_on"
+    return await answer_page(
+        work.session,
+        query,
+        params,
+        orders=ORDERS,
+        key=col(Contract.id),
+        default="-signed_on",
+        read=ProjectContractRead,
     )
 
 

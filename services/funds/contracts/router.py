@@ -10,7 +10,7 @@ from services.funds.contracts.schemas import ProjectContractCreate, ProjectContr
 from shared.auth import May
 from shared.china import RegionCode
 from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed
-from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
 from shared.records import Act, RecordKind
 
 router = APIRouter(prefix="/funds/contracts", tags=["合同"], route_class=Route)
@@ -33,7 +33,7 @@ async def list_contracts(
     params: Pagination,
     region: RegionCode | None = None,
     project_id: UUID | None = None,
-) -> Page[Contract]:
+) -> PageAnswer:
     """合同列表."""
     return await repository.list_contracts(work, params, region=region, project_id=project_id)
 

@@ -12,7 +12,7 @@ from services.funds.allocations.models import Allocation
 from services.funds.commitments.models import CachedProject
 from services.funds.contracts.models import Contract
 from services.funds.exchange.models import ExchangeRow
-from services.funds.exchange.schemas import ExchangeKind, ExchangeRowState
+from services.funds.exchange.schemas import ExchangeKind, ExchangeRowRead, ExchangeRowState
 from services.funds.payments.lifecycle import PaymentState
 from services.funds.payments.models import Payment, Refund
 from services.funds.sources.models import Source, SourceAdjustment
@@ -20,7 +20,7 @@ from shared.auth import May
 from shared.db import execute_core
 from shared.errors import NotFound
 from shared.events import insert_once
-from shared.http import Page, PageParams, list_page
+from shared.http import Page, PageAnswer, PageParams, answer_page, list_page
 from shared.unit_of_work import UnitOfWork
 
 ORDERS = {"created_at": col(ExchangeRow.created_at)}
@@ -41,15 +41,21 @@ async def get_row(work: UnitOfWork, row_id: UUID, *, lock: bool = False) -> Exch
 
 async def list_rows(
     work: UnitOfWork, params: PageParams, *, kind: ExchangeKind | None, state: ExchangeRowState | None
-) -> Page[ExchangeRow]:
+) -> PageAnswer:
     """List a page of rows of the caller's regions."""
     query = select(ExchangeRow).where(work.actor.scope_filter(May.EXCHANGE, col(ExchangeRow.region)))
     if kind is not None:
         query = query.where(ExchangeRow.kind == kind)
     if state is not None:
         query = query.where(ExchangeRow.state == state)
-    return await list_page(
-        work.session, query, params, orders=ORDERS, key=col(ExchangeRow.id), default="-created_at"
+    return await answer_page(
+        work.session,
+        query,
+        params,
+        orders=ORDERS,
+        key=col(ExchangeRow.id),
+        default="-created_at",
+        read=ExchangeRowRead,
     )
 
 

@@ -23,6 +23,7 @@ from shared.http import (
     AnswerKeeper,
     CurrentActor,
     Page,
+    PageAnswer,
     Pagination,
     ReadWork,
     Route,
@@ -142,7 +143,7 @@ async def list_exchange_rows(
     params: Pagination,
     kind: ExchangeKind | None = None,
     state: ExchangeRowState | None = None,
-) -> Page[ExchangeRow]:
+) -> PageAnswer:
     """收到的各行及其处理情况."""
     return await repository.list_rows(work, params, kind=kind, state=state)
 

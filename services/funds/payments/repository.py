@@ -9,11 +9,11 @@ from sqlmodel import col, select
 
 from services.funds.payments.lifecycle import PaymentState
 from services.funds.payments.models import Beneficiary, Payment, Refund
-from services.funds.payments.schemas import BeneficiaryState
+from services.funds.payments.schemas import BeneficiaryRead, BeneficiaryState, PaymentRead
 from shared.auth import May, region_bounds
 from shared.db import delete_rows, execute_core
 from shared.errors import NotFound
-from shared.http import Page, PageParams, list_page
+from shared.http import PageAnswer, PageParams, answer_page
 from shared.unit_of_work import UnitOfWork
 
 ORDERS = {"created_at": col(Payment.created_at), "amount": col(Payment.amount)}
@@ -43,7 +43,7 @@ async def list_payments(
     contract_id: UUID | None = None,
     paid_from: date | None = None,
     paid_to: date | None = None,
-) -> Page[Payment]:
+) -> PageAnswer:
     """List a page of payments of the caller's regions."""
     query = select(Payment).where(work.actor.scope_filter(May.FUND_READ, col(Payment.region)))
     if region:
@@ -60,8 +60,14 @@ async def list_payments(
         query = query.where(col(Payment.paid_on) >= paid_from)
     if paid_to is not None:
         query = query.where(col(Payment.paid_on) <= paid_to)
-    return await list_page(
-        work.session, query, params, orders=ORDERS, key=col(Payment.id), default="-created_at"
+    return await answer_page(
+        work.session,
+        query,
+        params,
+        orders=ORDERS,
+        key=col(Payment.id),
+        default="-created_at",
+        read=PaymentRead,
     )
 
 
@@ -153,11 +159,17 @@ async def sum_beneficiaries(work: UnitOfWork, payment_id: UUID) -> tuple[int, in
     return int(sums.households), int(sums.added)
 
 
-async def list_beneficiary_page(work: UnitOfWork, payment_id: UUID, params: PageParams) -> Page[Beneficiary]:
+async def list_beneficiary_page(work: UnitOfWork, payment_id: UUID, params: PageParams) -> PageAnswer:
     """List a page of the beneficiaries of a payment. Not scoped: the caller has access to the payment."""
     query = select(Beneficiary).where(Beneficiary.payment_id == payment_id)
-    return await list_page(
-        work.session, query, params, orders=BENEFICIARY_ORDERS, key=col(Beneficiary.id), default="position"
+    return await answer_page(
+        work.session,
+        query,
+        params,
+        orders=BENEFICIARY_ORDERS,
+        key=col(Beneficiary.id),
+        default="position",
+        read=BeneficiaryRead,
     )
 
 

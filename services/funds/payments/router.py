@@ -8,7 +8,7 @@ from fastapi import APIRouter, Body, Query, Response
 
 from services.funds.payments import beneficiaries, repository, service
 from services.funds.payments.lifecycle import PAYMENT_LIFECYCLE, PaymentAction, PaymentState
-from services.funds.payments.models import Beneficiary, Payment, Refund
+from services.funds.payments.models import Payment, Refund
 from services.funds.payments.schemas import (
     BankFileRequest,
     BeneficiaryRead,
@@ -37,7 +37,7 @@ from shared.errors import (
     PreconditionMissing,
     VersionRequired,
 )
-from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview
 from shared.records import Act, Part, RecordKind, Shortcut, Todo, turn
 from shared.spreadsheets import XLSX_MEDIA_TYPE
@@ -67,7 +67,7 @@ async def list_payments(
     contract_id: UUID | None = None,
     paid_from: Annotated[date | None, Query(description="支付日期起")] = None,
     paid_to: Annotated[date | None, Query(description="支付日期止")] = None,
-) -> Page[Payment]:
+) -> PageAnswer:
     """支付列表."""
     return await repository.list_payments(
         work,
@@ -178,7 +178,7 @@ async def put_batch(
     response_model=Page[BeneficiaryRead],
     **requires(May.FUND_READ, refuses=(NotFound,)),
 )
-async def list_batch(work: ReadWork, payment_id: UUID, params: Pagination) -> Page[Beneficiary]:
+async def list_batch(work: ReadWork, payment_id: UUID, params: Pagination) -> PageAnswer:
     """一卡通名单, 隐去号码."""
     payment = await repository.get_payment(work, payment_id)
     return await repository.list_beneficiary_page(work, payment.id, params)

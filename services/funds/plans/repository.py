@@ -10,11 +10,12 @@ from sqlmodel import col, select
 from services.funds.plans.calculation import YearTotals
 from services.funds.plans.lifecycle import PlanState
 from services.funds.plans.models import Plan, PlanLine
+from services.funds.plans.schemas import PlanRead
 from services.funds.sources.models import Source
 from shared.auth import May, region_bounds
 from shared.db import delete_rows, execute_core
 from shared.errors import NotFound
-from shared.http import Page, PageParams, list_page
+from shared.http import PageAnswer, PageParams, answer_page
 from shared.unit_of_work import UnitOfWork
 
 PLAN: sa.Table = Plan.__table__  # type: ignore[attr-defined]
@@ -48,7 +49,7 @@ async def replace_lines(work: UnitOfWork, plan_id: UUID, lines: Sequence[PlanLin
 
 async def list_plans(
     work: UnitOfWork, params: PageParams, *, region: str | None, year: int | None, state: PlanState | None
-) -> Page[Plan]:
+) -> PageAnswer:
     """List a page of plans of the caller's regions."""
     query = select(Plan).where(work.actor.scope_filter(May.FUND_READ, col(Plan.region)))
     if region:
@@ -57,8 +58,8 @@ async def list_plans(
         query = query.where(Plan.year == year)
     if state is not None:
         query = query.where(Plan.state == state)
-    return await list_page(
-        work.session, query, params, orders=ORDERS, key=col(Plan.id), default="-created_at"
+    return await answer_page(
+        work.session, query, params, orders=ORDERS, key=col(Plan.id), default="-created_at", read=PlanRead
     )
 
 

@@ -32,7 +32,7 @@ from shared.errors import (
     PreconditionMissing,
     VersionRequired,
 )
-from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview
 from shared.records import Act, Part, RecordKind, Shortcut, turn
 from shared.spreadsheets import XLSX_MEDIA_TYPE
@@ -60,7 +60,7 @@ async def list_plans(
     region: RegionCode | None = None,
     year: Annotated[int | None, Query(ge=2000, le=2100)] = None,
     state: PlanState | None = None,
-) -> Page[Plan]:
+) -> PageAnswer:
     """分配方案列表."""
     return await repository.list_plans(work, params, region=region, year=year, state=state)
 

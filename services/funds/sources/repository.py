@@ -7,11 +7,11 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from services.funds.sources.models import Source, SourceAdjustment
-from services.funds.sources.schemas import Fund, FundLevel
+from services.funds.sources.schemas import Fund, FundLevel, SourceRead
 from shared.auth import May, region_bounds
 from shared.china import normalize_document_no
 from shared.errors import NotFound
-from shared.http import Page, PageParams, list_page
+from shared.http import PageAnswer, PageParams, answer_page
 from shared.unit_of_work import UnitOfWork
 
 ORDERS = {"received_on": col(Source.received_on), "fiscal_year": col(Source.fiscal_year)}
@@ -54,7 +54,7 @@ async def list_sources(
     level: FundLevel | None,
     fund: Fund | None,
     document_no: str | None,
-) -> Page[Source]:
+) -> PageAnswer:
     """List a page of documents of the caller's regions."""
     query = select(Source).where(work.actor.scope_filter(May.FUND_READ, col(Source.region)))
     if region:
@@ -67,8 +67,14 @@ async def list_sources(
         query = query.where(Source.fund == fund)
     if document_no:
         query = query.where(Source.document_key == normalize_document_no(document_no))
-    return await list_page(
-        work.session, query, params, orders=ORDERS, key=col(Source.id), default="-received_on"
+    return await answer_page(
+        work.session,
+        query,
+        params,
+        orders=ORDERS,
+        key=col(Source.id),
+        default="-received_on",
+        read=SourceRead,
     )
 
 

@@ -19,7 +19,7 @@ from services.funds.sources.schemas import (
 from shared.auth import May
 from shared.china import RegionCode
 from shared.errors import Conflict, Invalid, NotFound
-from shared.http import Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.http import Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
 from shared.records import Act, RecordKind, Shortcut
 
 router = APIRouter(prefix="/funds/sources", tags=["资金来源"], route_class=Route)
@@ -45,7 +45,7 @@ async def list_sources(
     level: FundLevel | None = None,
     fund: Fund | None = None,
     document_no: Annotated[str | None, Query(max_length=100)] = None,
-) -> Page[Source]:
+) -> PageAnswer:
     """指标文列表."""
     return await repository.list_sources(
         work, params, region=region, year=year, level=level, fund=fund, document_no=document_no

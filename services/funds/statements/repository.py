@@ -11,11 +11,11 @@ from sqlmodel import col, select
 from services.funds.payments.lifecycle import PaymentState
 from services.funds.payments.models import Payment, Refund
 from services.funds.statements.models import Statement, StatementLine
-from services.funds.statements.schemas import OPEN_RESULTS, MatchResult, Side, StatementState
+from services.funds.statements.schemas import OPEN_RESULTS, MatchResult, Side, StatementRead, StatementState
 from shared.auth import May, region_bounds
 from shared.db import delete_rows, execute_core
 from shared.errors import NotFound
-from shared.http import Page, PageParams, list_page
+from shared.http import PageAnswer, PageParams, answer_page
 from shared.unit_of_work import UnitOfWork
 
 ORDERS = {"created_at": col(Statement.created_at)}
@@ -36,13 +36,19 @@ async def get_statement(work: UnitOfWork, statement_id: UUID, *, lock: bool = Fa
     return statement
 
 
-async def list_statements(work: UnitOfWork, params: PageParams, region: str | None) -> Page[Statement]:
+async def list_statements(work: UnitOfWork, params: PageParams, region: str | None) -> PageAnswer:
     """List a page of statements of the caller's regions."""
     query = select(Statement).where(work.actor.scope_filter(May.RECONCILE, col(Statement.region)))
     if region:
         query = query.where(col(Statement.region).between(*region_bounds(region)))
-    return await list_page(
-        work.session, query, params, orders=ORDERS, key=col(Statement.id), default="-created_at"
+    return await answer_page(
+        work.session,
+        query,
+        params,
+        orders=ORDERS,
+        key=col(Statement.id),
+        default="-created_at",
+        read=StatementRead,
     )
 
 

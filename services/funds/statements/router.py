@@ -11,7 +11,7 @@ from services.funds.statements.schemas import Resolution, StatementCreate, State
 from shared.auth import May
 from shared.china import RegionCode
 from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed, PreconditionMissing
-from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
 from shared.records import RecordKind, Todo
 
 router = APIRouter(prefix="/funds/reconciliations/statements", tags=["对账"], route_class=Route)
@@ -32,9 +32,7 @@ async def upload_statement(work: WriteWork, body: StatementCreate) -> StatementD
 
 
 @router.get("", response_model=Page[StatementRead], **requires(May.RECONCILE))
-async def list_statements(
-    work: ReadWork, params: Pagination, region: RegionCode | None = None
-) -> Page[Statement]:
+async def list_statements(work: ReadWork, params: Pagination, region: RegionCode | None = None) -> PageAnswer:
     """对账单列表."""
     return await repository.list_statements(work, params, region)
 

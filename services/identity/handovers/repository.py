@@ -6,9 +6,10 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from services.identity.handovers.models import Handover
+from services.identity.handovers.schemas import HandoverRead
 from shared.auth import May
 from shared.errors import NotFound
-from shared.http import Page, PageParams, list_page
+from shared.http import PageAnswer, PageParams, answer_page
 from shared.unit_of_work import UnitOfWork
 
 
@@ -21,7 +22,7 @@ async def get_handover(work: UnitOfWork, handover_id: UUID) -> Handover:
     return handover
 
 
-async def list_handovers(work: UnitOfWork, params: PageParams, account: str) -> Page[Handover]:
+async def list_handovers(work: UnitOfWork, params: PageParams, account: str) -> PageAnswer:
     """A page of handovers in the caller's regions, newest first; `account`: from or to this one."""
     query = select(Handover).where(work.actor.scope_filter(May.ACCOUNT_MANAGE, col(Handover.region)))
     if account:
@@ -29,6 +30,12 @@ async def list_handovers(work: UnitOfWork, params: PageParams, account: str) -> 
             sa.or_(col(Handover.account_id) == account, col(Handover.successor_id) == account)
         )
     orders = {"created_at": col(Handover.created_at)}
-    return await list_page(
-        work.session, query, params, orders=orders, key=col(Handover.id), default="-created_at"
+    return await answer_page(
+        work.session,
+        query,
+        params,
+        orders=orders,
+        key=col(Handover.id),
+        default="-created_at",
+        read=HandoverRead,
     )

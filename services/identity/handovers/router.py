@@ -10,7 +10,7 @@ from services.identity.handovers.models import Handover
 from services.identity.handovers.schemas import HandoverCreate, HandoverRead
 from shared.auth import May
 from shared.errors import BadRequest, Conflict, Forbidden, Invalid, NotFound
-from shared.http import Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.http import Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
 from shared.records import RecordKind
 
 router = APIRouter(prefix="/handovers", tags=["账号"], route_class=Route)
@@ -30,7 +30,7 @@ async def hand_over(work: WriteWork, body: HandoverCreate) -> Handover:
 @router.get("", response_model=Page[HandoverRead], **requires(May.ACCOUNT_MANAGE, refuses=(BadRequest,)))
 async def list_handovers(
     work: ReadWork, params: Pagination, account: Annotated[str, Query(max_length=64)] = ""
-) -> Page[Handover]:
+) -> PageAnswer:
     """移交记录, 新的在前."""
     return await repository.list_handovers(work, params, account)
 

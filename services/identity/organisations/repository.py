@@ -7,10 +7,10 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from services.identity.organisations.models import Organisation
-from services.identity.organisations.schemas import OrganisationKind
+from services.identity.organisations.schemas import OrganisationKind, OrganisationRead
 from shared.auth import May, region_bounds
 from shared.errors import NotFound
-from shared.http import Page, PageParams, list_page
+from shared.http import PageAnswer, PageParams, answer_page
 from shared.unit_of_work import UnitOfWork
 
 SORT_COLUMNS = {"name": col(Organisation.name)}
@@ -60,7 +60,7 @@ async def find_organisations_by_name(
 
 async def list_organisations(
     work: UnitOfWork, params: PageParams, *, region: str, kind: OrganisationKind | None, q: str
-) -> Page[Organisation]:
+) -> PageAnswer:
     """List a page of the directory; `q` matches a part of the name or the whole credit code."""
     query = select(Organisation).where(work.actor.scope_filter(May.REGION_READ, col(Organisation.region)))
     if region:
@@ -70,6 +70,12 @@ async def list_organisations(
     if q:
         name_matches = col(Organisation.name).contains(q, autoescape=True)
         query = query.where(sa.or_(name_matches, col(Organisation.credit_code) == q.upper()))
-    return await list_page(
-        work.session, query, params, orders=SORT_COLUMNS, key=col(Organisation.id), default="name"
+    return await answer_page(
+        work.session,
+        query,
+        params,
+        orders=SORT_COLUMNS,
+        key=col(Organisation.id),
+        default="name",
+        read=OrganisationRead,
     )

@@ -16,7 +16,7 @@ from services.identity.organisations.schemas import (
 from shared.auth import May
 from shared.china import OptionalRegionCode
 from shared.errors import Conflict, NotFound, PreconditionFailed, VersionRequired
-from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
 from shared.records import RecordKind
 
 router = APIRouter(prefix="/organisations", tags=["单位"], route_class=Route)
@@ -29,7 +29,7 @@ async def list_organisations(
     region: Annotated[OptionalRegionCode, Query(description="辖区")] = "",
     kind: OrganisationKind | None = None,
     q: Annotated[str, Query(max_length=40, description="名称的一部分, 或统一社会信用代码")] = "",
-) -> Page[Organisation]:
+) -> PageAnswer:
     """单位名录."""
     return await repository.list_organisations(work, params, region=region, kind=kind, q=q)
 

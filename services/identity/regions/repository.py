@@ -7,10 +7,11 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from services.identity.regions.models import Region, RegionSuccession
+from services.identity.regions.schemas import SuccessionRead
 from shared.auth import region_bounds
 from shared.db import execute_core
 from shared.errors import NotFound
-from shared.http import Page, PageParams, list_page
+from shared.http import PageAnswer, PageParams, answer_page
 from shared.rules import ancestor_codes
 from shared.unit_of_work import UnitOfWork
 
@@ -90,14 +91,20 @@ async def get_succession(work: UnitOfWork, succession_id: UUID) -> RegionSuccess
     return found
 
 
-async def list_successions(work: UnitOfWork, params: PageParams, region: str) -> Page[RegionSuccession]:
+async def list_successions(work: UnitOfWork, params: PageParams, region: str) -> PageAnswer:
     """A page of changes in a region, newest first."""
     query = select(RegionSuccession)
     if region:
         query = query.where(col(RegionSuccession.region).between(*region_bounds(region)))
     orders = {"created_at": col(RegionSuccession.created_at)}
-    return await list_page(
-        work.session, query, params, orders=orders, key=col(RegionSuccession.id), default="-created_at"
+    return await answer_page(
+        work.session,
+        query,
+        params,
+        orders=orders,
+        key=col(RegionSuccession.id),
+        default="-created_at",
+        read=SuccessionRead,
     )
 
 

@@ -22,6 +22,7 @@ from shared.china import OptionalRegionCode, RegionCode
 from shared.errors import Conflict, Invalid, NotFound
 from shared.http import (
     Page,
+    PageAnswer,
     Pagination,
     PublicReadWork,
     ReadWork,
@@ -82,9 +83,7 @@ async def record_succession(work: WriteWork, body: SuccessionCreate) -> list[Reg
 
 
 @router.get("/successions", response_model=Page[SuccessionRead], **requires(May.REGION_READ))
-async def list_successions(
-    work: ReadWork, params: Pagination, region: OptionalRegionCode = ""
-) -> Page[RegionSuccession]:
+async def list_successions(work: ReadWork, params: Pagination, region: OptionalRegionCode = "") -> PageAnswer:
     """区划沿革, 新的在前."""
     return await repository.list_successions(work, params, region)
 

@@ -9,10 +9,11 @@ from sqlmodel import col, select
 
 from services.projects.changes.lifecycle import ChangeState
 from services.projects.changes.models import NOTICE_SUBJECT_KIND, ChangeRequest
+from services.projects.changes.schemas import ChangeRead
 from shared.auth import May, region_bounds
 from shared.db import execute_core, notice
 from shared.errors import NotFound
-from shared.http import Page, PageParams, list_page
+from shared.http import PageAnswer, PageParams, answer_page
 from shared.unit_of_work import UnitOfWork
 
 CHANGE_TABLE: sa.Table = ChangeRequest.__table__  # type: ignore[attr-defined]
@@ -90,7 +91,7 @@ async def list_changes(
     state: ChangeState | None = None,
     region: str | None = None,
     unpublished: bool = False,
-) -> Page[ChangeRequest]:
+) -> PageAnswer:
     """Return a page of change requests within the caller's regions."""
     query = select(ChangeRequest).where(work.actor.scope_filter(May.PROJECT_READ, col(ChangeRequest.region)))
     if project_id is not None:
@@ -101,6 +102,12 @@ async def list_changes(
         query = query.where(col(ChangeRequest.region).between(*region_bounds(region)))
     if unpublished:
         query = query.where(build_unpublished_condition(work.today))
-    return await list_page(
-        work.session, query, params, orders=SORT_COLUMNS, key=col(ChangeRequest.id), default="-created_at"
+    return await answer_page(
+        work.session,
+        query,
+        params,
+        orders=SORT_COLUMNS,
+        key=col(ChangeRequest.id),
+        default="-created_at",
+        read=ChangeRead,
     )

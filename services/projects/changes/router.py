@@ -12,7 +12,7 @@ from services.projects.changes.schemas import ChangeCreate, ChangeDetail, Change
 from shared.auth import May
 from shared.china import RegionCode
 from shared.errors import BadRequest, Conflict, Invalid, NotFound, PreconditionFailed, PreconditionMissing
-from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview
 from shared.notices.router import record_notice_router
 from shared.records import Act, RecordKind, Todo, turn
@@ -43,7 +43,7 @@ async def list_changes(
     state: ChangeState | None = None,
     region: RegionCode | None = None,
     unpublished: Annotated[bool, Query(description="只看审定后逾期未公示的")] = False,
-) -> Page[ChangeRequest]:
+) -> PageAnswer:
     """变更申请."""
     return await repository.list_changes(
         work, params, project_id=project_id, state=state, region=region, unpublished=unpublished

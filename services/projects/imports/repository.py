@@ -28,7 +28,7 @@ async def iterate_projects(work: UnitOfWork, filters: ProjectFilter) -> AsyncGen
     """Yield projects within the caller's regions page by page, oldest first."""
     cursor = ""
     while True:
-        page = await projects.list_projects(
+        page = await projects.list_project_records(
             work, PageParams(EXPORT_BATCH_ROWS, cursor, "created_at"), filters
         )
         yield page.items

@@ -9,9 +9,10 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from services.projects.progress.models import PhotoUse, Progress
+from services.projects.progress.schemas import ProgressRead
 from services.projects.projects.models import Project, ProjectPlace
 from shared.auth import May
-from shared.http import Page, PageParams, list_page
+from shared.http import PageAnswer, PageParams, answer_page
 from shared.unit_of_work import UnitOfWork
 
 MAX_REPORTS = 360
@@ -27,11 +28,17 @@ def is_visible_report(work: UnitOfWork) -> sa.ColumnElement[bool]:
     return col(Progress.project_id).in_(select(Project.id).where(scope))
 
 
-async def list_reports(work: UnitOfWork, project_id: UUID, params: PageParams) -> Page[Progress]:
+async def list_reports(work: UnitOfWork, project_id: UUID, params: PageParams) -> PageAnswer:
     """Return a page of the reports of a project. The caller has checked access to the project."""
     query = select(Progress).where(Progress.project_id == project_id)
-    return await list_page(
-        work.session, query, params, orders=SORT_COLUMNS, key=col(Progress.id), default="-reported_on"
+    return await answer_page(
+        work.session,
+        query,
+        params,
+        orders=SORT_COLUMNS,
+        key=col(Progress.id),
+        default="-reported_on",
+        read=ProgressRead,
     )
 
 

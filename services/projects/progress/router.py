@@ -10,7 +10,7 @@ from services.projects.progress.schemas import ProgressCreate, ProgressRead
 from services.projects.projects import repository as projects
 from shared.auth import May
 from shared.errors import Conflict, Invalid, NotFound
-from shared.http import Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.http import Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
 from shared.records import RecordKind
 
 router = APIRouter(prefix="/projects", tags=["形象进度"], route_class=Route)
@@ -32,7 +32,7 @@ async def report_progress(work: WriteWork, project_id: UUID, body: ProgressCreat
     response_model=Page[ProgressRead],
     **requires(May.PROJECT_READ, refuses=(NotFound,)),
 )
-async def list_progress(work: ReadWork, params: Pagination, project_id: UUID) -> Page[Progress]:
+async def list_progress(work: ReadWork, params: Pagination, project_id: UUID) -> PageAnswer:
     """进度报告, 最近的在前."""
     await projects.get_project(work, project_id)
     return await repository.list_reports(work, project_id, params)

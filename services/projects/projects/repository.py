@@ -34,7 +34,7 @@ from services.projects.projects.models import (
     ProjectPlace,
     Target,
 )
-from services.projects.projects.schemas import ApplicantKind, MoneyKind
+from services.projects.projects.schemas import ApplicantKind, MoneyKind, ProjectRow
 from shared.auth import Actor, May, Role, region_bounds
 from shared.clients.projects import ProjectMoved
 from shared.db import (
@@ -49,7 +49,7 @@ from shared.db import (
 )
 from shared.errors import NotFound
 from shared.events import insert_once
-from shared.http import Page, PageParams, list_page
+from shared.http import Page, PageAnswer, PageParams, answer_page, list_page
 from shared.notices.repository import build_objection_counts_query
 from shared.unit_of_work import UnitOfWork
 
@@ -232,8 +232,21 @@ def build_responsibility_condition(actor: Actor, permission: May) -> sa.ColumnEl
     return sa.or_(*own)
 
 
-async def list_projects(work: UnitOfWork, params: PageParams, filters: ProjectFilter) -> Page[Project]:
+async def list_projects(work: UnitOfWork, params: PageParams, filters: ProjectFilter) -> PageAnswer:
     """Return a page of projects within the caller's regions."""
+    return await answer_page(
+        work.session,
+        _build_list_query(work, filters),
+        params,
+        read=ProjectRow,
+        orders=SORT_COLUMNS,
+        key=col(Project.id),
+        default="-created_at",
+    )
+
+
+async def list_project_records(work: UnitOfWork, params: PageParams, filters: ProjectFilter) -> Page[Project]:
+    """Return a page of projects within the caller's regions, to read all of them."""
     return await list_page(
         work.session,
         _build_list_query(work, filters),

@@ -40,7 +40,7 @@ from shared.errors import (
     PreconditionMissing,
     VersionRequired,
 )
-from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview
 from shared.records import Act, Part, RecordKind, Shortcut, Todo, turn
 
@@ -170,7 +170,7 @@ async def draft_project(work: WriteWork, body: ProjectCreate) -> Project:
 
 
 @router.get("", response_model=Page[ProjectRow], **requires(May.PROJECT_READ, refuses=(BadRequest, Invalid)))
-async def list_projects(work: ReadWork, params: Pagination, filters: ProjectFilterParam) -> Page[Project]:
+async def list_projects(work: ReadWork, params: Pagination, filters: ProjectFilterParam) -> PageAnswer:
     """项目列表."""
     return await repository.list_projects(work, params, filters)
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.projects.attachments.schemas import DocumentKind
 from services.projects.projects.guards import Procurement, Purchase
@@ -13,6 +13,7 @@ from services.projects.projects.lifecycle import Stage, State
 from services.projects.screening.schemas import Budget, Land, PreparationStatus
 from shared.china import LabelledEnum, Money, Place, PositiveMoney, RegionCode, SignedMoney
 from shared.clients.projects import BuiltAsset
+from shared.db import NULL_AS_BLANK
 from shared.errors import FieldErrorRead
 from shared.http import PatchBody
 from shared.lifecycle.transitions import AvailableAction, TransitionRequest
@@ -293,7 +294,7 @@ class ProjectRow(BaseModel):
     category: str
     category_label: str
     counts_as_industry: bool
-    library_code: str = ""
+    library_code: Annotated[str, NULL_AS_BLANK] = ""
     year: int
     plan_year: int | None
     place: str
@@ -310,11 +311,6 @@ class ProjectRow(BaseModel):
     parent_id: UUID | None
     is_package: bool
     updated_at: datetime
-
-    @field_validator("library_code", mode="before")
-    @classmethod
-    def _none_to_empty(cls, value: str | None) -> str:
-        return value or ""
 
 
 class ProjectRead(ProjectRow):

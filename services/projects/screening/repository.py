@@ -11,11 +11,17 @@ from services.projects.projects.lifecycle import State
 from services.projects.projects.repository import PROJECT_TABLE
 from services.projects.screening.duplicates import DuplicateKeys
 from services.projects.screening.models import Clearance, RuleSetRow, ScreeningRun, SimilarityKey
-from services.projects.screening.schemas import ClearanceState, KnownProject, RuleSetState
+from services.projects.screening.schemas import (
+    ClearanceRead,
+    ClearanceState,
+    KnownProject,
+    RuleSetState,
+    ScreeningRunRead,
+)
 from shared.auth import Actor, May
 from shared.db import execute_core, note_keys
 from shared.errors import NotFound
-from shared.http import Page, PageParams, list_page
+from shared.http import PageAnswer, PageParams, answer_page
 from shared.rules import ancestor_codes
 from shared.unit_of_work import UnitOfWork
 
@@ -201,16 +207,17 @@ async def system_find_cleared(work: UnitOfWork, marks: Collection[str]) -> set[s
     return set(await work.session.exec(query))
 
 
-async def list_runs(work: UnitOfWork, params: PageParams, project_id: UUID) -> Page[ScreeningRun]:
+async def list_runs(work: UnitOfWork, params: PageParams, project_id: UUID) -> PageAnswer:
     """Return a page of screening runs of a project, newest first. The caller has checked access to the project."""
     query = select(ScreeningRun).where(ScreeningRun.project_id == project_id)
-    return await list_page(
+    return await answer_page(
         work.session,
         query,
         params,
         orders={"at": col(ScreeningRun.at)},
         key=col(ScreeningRun.id),
         default="-at",
+        read=ScreeningRunRead,
     )
 
 
@@ -237,19 +244,20 @@ async def list_clearances_of_project(work: UnitOfWork, project_id: UUID) -> list
     return list(await work.session.exec(query.order_by(col(Clearance.created_at), col(Clearance.id))))
 
 
-async def list_pending_waivers(work: UnitOfWork, params: PageParams) -> Page[Clearance]:
+async def list_pending_waivers(work: UnitOfWork, params: PageParams) -> PageAnswer:
     """Return a page of requested waivers within the caller's regions."""
     query = select(Clearance).where(
         Clearance.state == ClearanceState.ASKED,
         work.actor.scope_filter(May.PROJECT_WAIVE, col(Clearance.region)),
     )
-    return await list_page(
+    return await answer_page(
         work.session,
         query,
         params,
         orders=CLEARANCE_SORT_COLUMNS,
         key=col(Clearance.id),
         default="created_at",
+        read=ClearanceRead,
     )
 
 

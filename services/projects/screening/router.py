@@ -20,7 +20,7 @@ from services.projects.screening.schemas import (
 )
 from shared.auth import May
 from shared.errors import BadRequest, Conflict, Invalid, NotFound
-from shared.http import Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.http import Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
 from shared.records import Act, RecordKind, Todo
 
 MAX_TEXT_BYTES = 256 * 1024
@@ -41,7 +41,7 @@ project_screening_router = APIRouter(prefix="/projects", tags=["项目筛查"], 
     response_model=Page[ClearanceRead],
     **requires(May.PROJECT_WAIVE, refuses=(BadRequest,)),
 )
-async def list_waiting_clearances(work: ReadWork, params: Pagination) -> Page[Clearance]:
+async def list_waiting_clearances(work: ReadWork, params: Pagination) -> PageAnswer:
     """待批准的放行申请."""
     return await repository.list_pending_waivers(work, params)
 
@@ -71,7 +71,7 @@ async def refuse_clearance(work: WriteWork, clearance_id: UUID, body: ClearanceD
     response_model=Page[ScreeningRunRead],
     **requires(May.PROJECT_READ, refuses=(NotFound, BadRequest)),
 )
-async def list_project_screenings(work: ReadWork, project_id: UUID, params: Pagination) -> Page[ScreeningRun]:
+async def list_project_screenings(work: ReadWork, project_id: UUID, params: Pagination) -> PageAnswer:
     """项目的历次筛查."""
     project = await projects.get_project(work, project_id)
     return await repository.list_runs(work, params, project.id)

@@ -12,10 +12,11 @@ from services.projects.projects.models import Project
 from services.projects.projects.repository import PROJECT_TABLE
 from services.projects.screening.models import RuleSetRow, ScreeningJob, ScreeningJobChange
 from services.projects.screening.schemas import RuleSetState, ScreeningJobKind, ScreeningJobState
+from services.projects.screening_rules.schemas import RuleSetItem, ScreeningJobChangeRead, ScreeningJobRead
 from shared.auth import May, region_bounds
 from shared.db import execute_core, note_keys
 from shared.errors import NotFound
-from shared.http import Page, PageParams, list_page
+from shared.http import PageAnswer, PageParams, answer_page
 from shared.rules import ancestor_codes
 from shared.unit_of_work import UnitOfWork
 
@@ -36,24 +37,36 @@ async def get_job(work: UnitOfWork, job_id: UUID) -> ScreeningJob:
     return job
 
 
-async def list_jobs(work: UnitOfWork, params: PageParams) -> Page[ScreeningJob]:
+async def list_jobs(work: UnitOfWork, params: PageParams) -> PageAnswer:
     """Return a page of screening jobs within the caller's regions, newest first."""
     query = select(ScreeningJob).where(work.actor.scope_filter(May.RULE_READ, col(ScreeningJob.region)))
     orders = {"created_at": col(ScreeningJob.created_at)}
-    return await list_page(
-        work.session, query, params, orders=orders, key=col(ScreeningJob.id), default="-created_at"
+    return await answer_page(
+        work.session,
+        query,
+        params,
+        orders=orders,
+        key=col(ScreeningJob.id),
+        default="-created_at",
+        read=ScreeningJobRead,
     )
 
 
-async def list_job_changes(work: UnitOfWork, params: PageParams, job_id: UUID) -> Page[ScreeningJobChange]:
+async def list_job_changes(work: UnitOfWork, params: PageParams, job_id: UUID) -> PageAnswer:
     """Return the projects within the caller's regions whose result changed in a job. The caller has checked access to the job."""
     query = select(ScreeningJobChange).where(
         ScreeningJobChange.job_id == job_id,
         work.actor.scope_filter(May.PROJECT_READ, col(ScreeningJobChange.region)),
     )
     orders = {"project_id": col(ScreeningJobChange.project_id)}
-    return await list_page(
-        work.session, query, params, orders=orders, key=col(ScreeningJobChange.id), default="project_id"
+    return await answer_page(
+        work.session,
+        query,
+        params,
+        orders=orders,
+        key=col(ScreeningJobChange.id),
+        default="project_id",
+        read=ScreeningJobChangeRead,
     )
 
 
@@ -130,16 +143,20 @@ async def get_rule_set(work: UnitOfWork, rule_set_id: UUID, *, lock: bool = Fals
     return rule_set
 
 
-async def list_rule_sets(
-    work: UnitOfWork, params: PageParams, *, state: RuleSetState | None
-) -> Page[RuleSetRow]:
+async def list_rule_sets(work: UnitOfWork, params: PageParams, *, state: RuleSetState | None) -> PageAnswer:
     """Return a page of rule sets, newest first."""
     query = select(RuleSetRow).where(work.actor.scope_filter(May.RULE_READ, col(RuleSetRow.region)))
     if state is not None:
         query = query.where(RuleSetRow.state == state)
     orders = {"created_at": col(RuleSetRow.created_at)}
-    return await list_page(
-        work.session, query, params, orders=orders, key=col(RuleSetRow.id), default="-created_at"
+    return await answer_page(
+        work.session,
+        query,
+        params,
+        orders=orders,
+        key=col(RuleSetRow.id),
+        default="-created_at",
+        read=RuleSetItem,
     )
 
 

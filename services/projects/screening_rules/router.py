@@ -4,7 +4,7 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from services.projects.screening.models import RuleSetRow, ScreeningJob, ScreeningJobChange
+from services.projects.screening.models import RuleSetRow, ScreeningJob
 from services.projects.screening.schemas import RuleSetState
 from services.projects.screening_rules import repository, service
 from services.projects.screening_rules.schemas import (
@@ -28,7 +28,7 @@ from shared.errors import (
     PreconditionMissing,
     VersionRequired,
 )
-from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
 from shared.records import Act, Part, RecordKind
 from shared.request_body import RequestBody
 
@@ -37,9 +37,7 @@ router = APIRouter(prefix="/projects/screening-rules", tags=["筛查规则"], ro
 
 
 @router.get("", response_model=Page[RuleSetItem], **requires(May.RULE_READ, refuses=(BadRequest,)))
-async def list_rule_sets(
-    work: ReadWork, params: Pagination, state: RuleSetState | None = None
-) -> Page[RuleSetRow]:
+async def list_rule_sets(work: ReadWork, params: Pagination, state: RuleSetState | None = None) -> PageAnswer:
     """规则集的历次版本."""
     return await repository.list_rule_sets(work, params, state=state)
 
@@ -132,7 +130,7 @@ class RescreenRequest(RequestBody):
 
 
 @job_router.get("", response_model=Page[ScreeningJobRead], **requires(May.RULE_READ, refuses=(BadRequest,)))
-async def list_screening_jobs(work: ReadWork, params: Pagination) -> Page[ScreeningJob]:
+async def list_screening_jobs(work: ReadWork, params: Pagination) -> PageAnswer:
     """全库试算和重筛."""
     return await repository.list_jobs(work, params)
 
@@ -159,9 +157,7 @@ async def read_screening_job(work: ReadWork, job_id: UUID) -> ScreeningJob:
     response_model=Page[ScreeningJobChangeRead],
     **requires(May.RULE_READ, refuses=(NotFound, BadRequest)),
 )
-async def list_screening_changes(
-    work: ReadWork, job_id: UUID, params: Pagination
-) -> Page[ScreeningJobChange]:
+async def list_screening_changes(work: ReadWork, job_id: UUID, params: Pagination) -> PageAnswer:
     """结果有变化的项目."""
     job = await repository.get_job(work, job_id)
     return await repository.list_job_changes(work, params, job.id)

@@ -10,10 +10,11 @@ from sqlmodel import col, select
 
 from services.rectification.items.lifecycle import OPEN_STATES, ItemState
 from services.rectification.items.models import ItemProgress, RectificationItem
+from services.rectification.items.schemas import RectificationItemRead
 from shared.auth import May, region_bounds
 from shared.db import execute_core
 from shared.errors import NotFound
-from shared.http import Page, PageParams, list_page
+from shared.http import PageAnswer, PageParams, answer_page
 from shared.unit_of_work import UnitOfWork
 
 ITEMS: sa.Table = RectificationItem.__table__  # type: ignore[attr-defined]
@@ -80,11 +81,17 @@ def build_conditions(
 
 async def list_items(
     work: UnitOfWork, params: PageParams, conditions: list[sa.ColumnElement[bool]]
-) -> Page[RectificationItem]:
+) -> PageAnswer:
     """List a page of items."""
     query = select(RectificationItem).where(_scope(work), *conditions)
-    return await list_page(
-        work.session, query, params, orders=SORT_COLUMNS, key=col(RectificationItem.id), default="-created_at"
+    return await answer_page(
+        work.session,
+        query,
+        params,
+        orders=SORT_COLUMNS,
+        key=col(RectificationItem.id),
+        default="-created_at",
+        read=RectificationItemRead,
     )
 
 

@@ -39,6 +39,7 @@ from shared.errors import (
 from shared.http import (
     IfMatch,
     Page,
+    PageAnswer,
     Pagination,
     ReadWork,
     Route,
@@ -96,7 +97,7 @@ async def list_items(
     asset_id: UUID | None = None,
     *,
     overdue: Annotated[bool, Query(description="只看逾期未销号的")] = False,
-) -> Page[RectificationItem]:
+) -> PageAnswer:
     """整改问题, 新登记的在前."""
     filters = {
         "state": state,

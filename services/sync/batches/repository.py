@@ -8,10 +8,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, delete, select
 
 from services.sync.batches.models import SyncBatch
+from services.sync.batches.schemas import SyncBatchRead
 from shared.auth import May
 from shared.db import execute_core
 from shared.errors import NotFound
-from shared.http import Page, PageParams, list_page
+from shared.http import PageAnswer, PageParams, answer_page
 from shared.unit_of_work import UnitOfWork
 
 SORT_COLUMNS = {"received_at": col(SyncBatch.received_at)}
@@ -43,13 +44,19 @@ async def get_own_batch(work: UnitOfWork, batch_id: UUID) -> SyncBatch:
     return found
 
 
-async def list_batches(work: UnitOfWork, params: PageParams) -> Page[SyncBatch]:
+async def list_batches(work: UnitOfWork, params: PageParams) -> PageAnswer:
     """The caller's batches."""
     query = select(SyncBatch).where(
         work.actor.scope_filter(May.SYNC_READ, col(SyncBatch.region), col(SyncBatch.account))
     )
-    return await list_page(
-        work.session, query, params, orders=SORT_COLUMNS, key=col(SyncBatch.id), default="-received_at"
+    return await answer_page(
+        work.session,
+        query,
+        params,
+        read=SyncBatchRead,
+        orders=SORT_COLUMNS,
+        key=col(SyncBatch.id),
+        default="-received_at",
     )
 
 

@@ -1,6 +1,5 @@
 """`/sync/batch`: send recorded requests; `/sync/batches`: read what became of them, for 90 days."""
 
-from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request
@@ -18,6 +17,7 @@ from shared.errors import NotFound
 from shared.http import (
     CurrentActor,
     Page,
+    PageAnswer,
     Pagination,
     ReadWork,
     Route,
@@ -37,7 +37,7 @@ async def send_batch(request: Request, actor: CurrentActor, body: SyncBatchCreat
 
 
 @router.get("/batches", response_model=Page[SyncBatchRead], **requires(May.SYNC_READ))
-async def list_batches(work: ReadWork, params: Pagination) -> Any:  # noqa: ANN401 - shaped by response_model
+async def list_batches(work: ReadWork, params: Pagination) -> PageAnswer:
     """本人手机提交的批次."""
     return await repository.list_batches(work, params)
 

@@ -11,11 +11,11 @@ from sqlmodel import col, delete, select, update
 
 from services.sync.items.calculation import SETTLED
 from services.sync.items.models import SyncItem
-from services.sync.items.schemas import HoldReason, ItemVerdict
+from services.sync.items.schemas import HoldReason, ItemVerdict, SyncItemRead
 from shared.auth import May
 from shared.db import execute_core
 from shared.errors import NotFound
-from shared.http import Page, PageParams, list_page
+from shared.http import PageAnswer, PageParams, answer_page
 from shared.unit_of_work import UnitOfWork
 
 ITEM_TABLE = cast("sa.Table", SyncItem.__table__)  # type: ignore[attr-defined]
@@ -105,15 +105,21 @@ async def system_delete_old(work: UnitOfWork, before: datetime) -> None:
     await execute_core(work.session, delete(SyncItem).where(col(SyncItem.created_at) < before))
 
 
-async def list_items(work: UnitOfWork, params: PageParams, verdict: ItemVerdict | None) -> Page[SyncItem]:
+async def list_items(work: UnitOfWork, params: PageParams, verdict: ItemVerdict | None) -> PageAnswer:
     """The caller's items."""
     query = select(SyncItem).where(
         work.actor.scope_filter(May.SYNC_READ, col(SyncItem.region), col(SyncItem.account))
     )
     if verdict is not None:
         query = query.where(SyncItem.verdict == verdict)
-    return await list_page(
-        work.session, query, params, orders=SORT_COLUMNS, key=col(SyncItem.id), default="-created_at"
+    return await answer_page(
+        work.session,
+        query,
+        params,
+        read=SyncItemRead,
+        orders=SORT_COLUMNS,
+        key=col(SyncItem.id),
+        default="-created_at",
     )
 
 

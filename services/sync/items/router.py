@@ -10,14 +10,14 @@ from services.sync.items.models import SyncItem
 from services.sync.items.schemas import ItemVerdict, SyncItemRead
 from shared.auth import May
 from shared.errors import NotFound
-from shared.http import Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.http import Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
 from shared.records import Act, RecordKind, Todo
 
 router = APIRouter(prefix="/sync/items", tags=["同步"], route_class=Route)
 
 
 @router.get("", response_model=Page[SyncItemRead], **requires(May.SYNC_READ))
-async def list_items(work: ReadWork, params: Pagination, verdict: ItemVerdict | None = None) -> Any:  # noqa: ANN401 - shaped by response_model
+async def list_items(work: ReadWork, params: Pagination, verdict: ItemVerdict | None = None) -> PageAnswer:
     """本人手机提交的条目."""
     return await repository.list_items(work, params, verdict)
 

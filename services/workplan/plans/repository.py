@@ -7,9 +7,10 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from services.workplan.plans.models import PlanItem, WorkPlan
+from services.workplan.plans.schemas import WorkPlanRead
 from shared.auth import NATION_CODE, May
 from shared.errors import NotFound
-from shared.http import Page, PageParams, list_page
+from shared.http import PageAnswer, PageParams, answer_page
 from shared.rules import ancestor_codes
 from shared.unit_of_work import UnitOfWork
 
@@ -35,13 +36,19 @@ async def get_plan(work: UnitOfWork, plan_id: UUID) -> WorkPlan:
     return found
 
 
-async def list_plans(work: UnitOfWork, params: PageParams, year: int | None) -> Page[WorkPlan]:
+async def list_plans(work: UnitOfWork, params: PageParams, year: int | None) -> PageAnswer:
     """List a page of plans, newest first."""
     query = select(WorkPlan).where(readable(work, col(WorkPlan.region)))
     if year is not None:
         query = query.where(col(WorkPlan.year) == year)
-    return await list_page(
-        work.session, query, params, orders=SORT_COLUMNS, key=col(WorkPlan.id), default="-created_at"
+    return await answer_page(
+        work.session,
+        query,
+        params,
+        orders=SORT_COLUMNS,
+        key=col(WorkPlan.id),
+        default="-created_at",
+        read=WorkPlanRead,
     )
 
 

@@ -10,7 +10,7 @@ from services.workplan.plans.models import WorkPlan
 from services.workplan.plans.schemas import WorkPlanCreate, WorkPlanDetail, WorkPlanRead
 from shared.auth import May
 from shared.errors import Conflict, NotFound
-from shared.http import Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.http import Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
 from shared.records import RecordKind
 
 router = APIRouter(prefix="/workplan/plans", tags=["工作要点"], route_class=Route)
@@ -31,7 +31,7 @@ async def enter_plan(work: WriteWork, body: WorkPlanCreate) -> WorkPlanDetail:
 @router.get("", response_model=Page[WorkPlanRead], **requires(May.WORKPLAN_READ))
 async def list_plans(
     work: ReadWork, params: Pagination, year: Annotated[int | None, Query(ge=2012, le=2100)] = None
-) -> Page[WorkPlan]:
+) -> PageAnswer:
     """工作要点, 新登记的在前."""
     return await repository.list_plans(work, params, year)
 
