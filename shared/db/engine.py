@@ -20,6 +20,7 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool
 from sqlmodel import Field, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from shared.db.read_lane import READ_LANE, PostgresLane, ReadLane, SqliteLane
 from shared.db.row_changes import TrackedSession
 from shared.db.sqlite_driver import SQLITE_DRIVER
 from shared.db.statement_count import watch_engine
@@ -37,6 +38,7 @@ LOCK_TIMEOUT_MS = 5000
 POSTGRES_OPTIONS = (
     f"-c lock_timeout={LOCK_TIMEOUT_MS} -c idle_in_transaction_session_timeout=60000 -c timezone=UTC"
 )
+POSTGRES_READ_OPTIONS = POSTGRES_OPTIONS + " -c default_transaction_read_only=on"
 IN_TRANSACTION = -1
 """The count of writes while a transaction is open: its rows are counted when it ends."""
 STORAGE_ERRORS = (DBAPIError, OverflowError, UnicodeEncodeError)
@@ -146,7 +148,7 @@ def _create_sqlite_engine(url: URL, *, read_only: bool) -> AsyncEngine:
 
 def _create_postgres_engine(url: URL, *, read_only: bool) -> AsyncEngine:
     options = READ_OPTIONS if read_only else {}
-    arguments = {"options": POSTGRES_OPTIONS + (" -c default_transaction_read_only=on" if read_only else "")}
+    arguments = {"options": POSTGRES_READ_OPTIONS if read_only else POSTGRES_OPTIONS}
     return create_async_engine(
         url, pool_size=4, max_overflow=4, pool_timeout=10, connect_args=arguments, **options
     )
@@ -169,6 +171,7 @@ class Database:
             self.writer = _create_postgres_engine(parsed, read_only=False)
             self.reader = _create_postgres_engine(parsed, read_only=True)
         self._write_connection: Any = None
+        self.lane: ReadLane = (SqliteLane if self.dialect == "sqlite" else PostgresLane)(self._read_arguments)
         watch_engine(self.reader.sync_engine)
         watch_engine(self.writer.sync_engine)
         if self.dialect == "sqlite":
@@ -215,7 +218,9 @@ class Database:
         """A session that cannot write. Each statement sees what is committed when it begins; there is no transaction."""
         try:
             # The end of the session speaks to the database, too: a connection lost by then is the same failure.
-            async with AsyncSession(self.reader, expire_on_commit=False) as session:
+            async with AsyncSession(
+                self.reader, expire_on_commit=False, info={READ_LANE: self.lane}
+            ) as session:
                 yield session
         except STORAGE_ERRORS as error:
             raise to_api_error(error) from error
@@ -252,12 +257,19 @@ class Database:
         return AsyncSession(self.reader, expire_on_commit=False)
 
     def connection_arguments(self) -> dict[str, Any]:
-        """Keyword arguments of psycopg for a connection outside the pools; PostgreSQL only."""
+        """Keyword arguments of psycopg or sqlite3 for a connection outside the pools."""
         _, arguments = self._url.get_dialect()().create_connect_args(self._url)
+        if self.dialect == "sqlite":
+            return {"database": self._url.database}
         return {**arguments, "options": POSTGRES_OPTIONS}
+
+    def _read_arguments(self) -> dict[str, Any]:
+        arguments = self.connection_arguments()
+        return arguments if self.dialect == "sqlite" else {**arguments, "options": POSTGRES_READ_OPTIONS}
 
     async def close(self) -> None:
         """Close all connections."""
+        await self.lane.close()
         await self.writer.dispose()
         await self.reader.dispose()
 

@@ -6,6 +6,7 @@ Every select keeps its own conditions (the caller's scope among them), order and
 import json
 from collections import namedtuple
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -16,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql import visitors
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from shared.db.kept_statement import escape_colons
+from shared.db.read_lane import fetch_rows
 
 MAX_COLUMNS = 100
 """Arguments that PostgreSQL's json_build_array takes."""
@@ -42,21 +43,21 @@ class SelectsTogether:
 
     def __init__(self, **selects: sa.SelectBase) -> None:
         self.selects = selects
-        self._texts: dict[str, sa.TextClause] = {}
+        self._compiled: dict[str, _Compiled] = {}
 
     async def read(self, session: AsyncSession, **values: Any) -> Rows:  # noqa: ANN401 - any parameters
         """The rows of every select, by its name, from one statement."""
-        connection = await session.connection()
-        dialect = connection.dialect
-        if dialect.name not in self._texts:
-            self._texts[dialect.name] = self._compile(dialect)
-        found = (await connection.execute(self._texts[dialect.name], values)).one()
+        dialect = session.get_bind().dialect
+        compiled = self._compiled.get(dialect.name)
+        if compiled is None:
+            compiled = self._compiled[dialect.name] = self._compile(dialect)
+        (found,) = await fetch_rows(session, compiled.text, compiled.bind(values))
         return {
-            name: _decode(dialect, one, text)
-            for (name, one), text in zip(self.selects.items(), found, strict=True)
+            name: _decode_with(shape, decoders, text)
+            for (name, shape, decoders), text in zip(compiled.rows, found, strict=True)
         }
 
-    def _compile(self, dialect: sa.Dialect) -> sa.TextClause:
+    def _compile(self, dialect: sa.Dialect) -> "_Compiled":
         arrays = [_as_array(dialect.name, one).label(name) for name, one in self.selects.items()]
         query = sa.select(*arrays)
         binds = [one for one in visitors.iterate(query) if isinstance(one, sa.BindParameter)]
@@ -64,18 +65,42 @@ class SelectsTogether:
         written: Any = visitors.replacement_traverse(query.params(dict.fromkeys(parameters)), {}, _write_out)
         # Parameters by name, so that each value is given once.
         make_dialect: Any = type(dialect)
+        style = "named" if dialect.name == "sqlite" else "pyformat"
         compiled = written.compile(
-            dialect=make_dialect(paramstyle="named"), compile_kwargs={"render_postcompile": True}
+            dialect=make_dialect(paramstyle=style), compile_kwargs={"render_postcompile": True}
         )
-        typed = [sa.bindparam(name, type_=one.type) for name, one in parameters.items()]
-        # SQLite's compiler adds OFFSET 0 to a LIMIT.
-        typed += [
-            sa.bindparam(name, one.value, type_=one.type)
-            for one, name in compiled.bind_names.items()
-            if one.value is not None and not one.literal_execute
-        ]
-        names = [one.key for one in typed]
-        return sa.text(escape_colons(str(compiled), names)).bindparams(*typed)
+        return _Compiled(
+            text=str(compiled),
+            # SQLite's compiler adds OFFSET 0 to a LIMIT.
+            constants={
+                name: one.value
+                for one, name in compiled.bind_names.items()
+                if one.value is not None and not one.literal_execute
+            },
+            processors={
+                name: one.type.dialect_impl(dialect).bind_processor(dialect)
+                for name, one in parameters.items()
+            },
+            rows=[(name, *_read_columns(dialect, one)) for name, one in self.selects.items()],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    """A text as the driver takes it, and how values go in and rows come out."""
+
+    text: str
+    constants: Mapping[str, Any]
+    processors: Mapping[str, Callable[[Any], Any] | None]
+    rows: Sequence[tuple[str, Any, Sequence[Decoder | None]]]
+
+    def bind(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The values of all parameters as the driver takes them."""
+        found = dict(self.constants)
+        for name, process in self.processors.items():
+            value = values[name]
+            found[name] = value if process is None or value is None else process(value)
+        return found
 
 
 def _write_out(element: Any, **_more: Any) -> Any:  # noqa: ANN401 - any element of a statement
@@ -95,7 +120,7 @@ def _as_array(dialect: str, query: sa.SelectBase) -> sa.ScalarSelect[Any]:
         raise ValueError(message)
     if dialect == "postgresql":
         return (
-            sa.select(sa.func.json_agg(sa.func.json_build_array(*columns)))
+            sa.select(sa.cast(sa.func.json_agg(sa.func.json_build_array(*columns)), sa.Text))
             .select_from(rows)
             .scalar_subquery()
         )
@@ -119,12 +144,18 @@ def _as_json(dialect: str, column: sa.ColumnElement[Any]) -> sa.ColumnElement[An
 
 
 def _decode(dialect: sa.Dialect, query: sa.SelectBase, text: Any) -> list[Any]:  # noqa: ANN401 - JSON, as text or read
-    rows: Sequence[Sequence[Any]] = (json.loads(text) if isinstance(text, str) else text) or ()
-    if not rows:
-        return []
+    return _decode_with(*_read_columns(dialect, query), text)
+
+
+def _read_columns(dialect: sa.Dialect, query: sa.SelectBase) -> tuple[Any, Sequence[Decoder | None]]:
+    """The shape of a select's rows, and how each value comes out of JSON."""
     columns = query.selected_columns
     shape = _row_shape(tuple(column.key or f"_{at}" for at, column in enumerate(columns)))
-    decoders = [_decoder(dialect, column.type) for column in columns]
+    return shape, [_decoder(dialect, column.type) for column in columns]
+
+
+def _decode_with(shape: Any, decoders: Sequence[Decoder | None], text: Any) -> list[Any]:  # noqa: ANN401 - JSON, as text or read
+    rows: Sequence[Sequence[Any]] = (json.loads(text) if isinstance(text, str) else text) or ()
     return [
         shape(*(
             value if decode is None or value is None else decode(value)

@@ -115,12 +115,12 @@ async def answer_page(
     position = [shown.c[order.column.key], shown.c[key.key]]
     raw = [sa.type_coerce(one, sa.types.NullType()) for one in position]
     statement = sa.select(rows.text(session), *raw).join_from(kept, shown, position[1] == kept.c.key)
-    found = (await execute_core(session, statement.order_by(*order.directed(*position)))).all()
+    found: list[Any] = list(await execute_core(session, statement.order_by(*order.directed(*position))))
     cursor = None
     if len(found) > params.limit:
         found = found[: params.limit]
-        values = [_read_raw(session, one, value) for one, value in zip(position, found[-1][1:], strict=True)]
-        cursor = order.encode(*values)
+        _, at, last = found[-1]
+        cursor = order.encode(_read_raw(session, position[0], at), _read_raw(session, position[1], last))
     end = f',"next_cursor":{json.dumps(cursor)},"total":{json.dumps(total)}}}'
     return PageAnswer(f'{{"items":[{",".join(one[0] for one in found)}]{end}')
 

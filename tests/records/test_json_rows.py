@@ -38,8 +38,8 @@ async def test_a_year_of_rows_is_written_as_pydantic_writes_it(year: SystemUnder
         for one in _list_written_kinds(year, service):
             rows = json_rows(one.kind.read, one.kind.model)
             key = rows.shown.c[one.kind.key]
-            written = sa.select(key, rows.text(session))
-            texts = {row[0]: row[1] for row in await execute_core(session, written)}
+            written = sa.select(key.label("key"), rows.text(session))
+            texts = {one.key: one.row for one in await execute_core(session, written)}
             query = sa.select(one.kind.table).order_by(one.kind.table.c[one.kind.key]).limit(MAX_COMPARED)
             if one.kind.only is not None:
                 query = query.where(one.kind.only())
@@ -91,7 +91,8 @@ async def test_extreme_values_pass_the_door_unchanged(doors: SystemUnderTest) ->
 async def test_pages_of_two_make_up_the_whole_list(year: SystemUnderTest, address: str, sort: str) -> None:
     client = _enter(year, "projects")
     whole = (await client.get(address, params={"limit": 20, "sort": sort, "count": "exact"})).json()
-    found, cursor = [], ""
+    found: list[dict[str, Any]] = []
+    cursor = ""
     while len(found) < len(whole["items"]):
         page = (await client.get(address, params={"limit": 2, "sort": sort, "cursor": cursor})).json()
         found += page["items"]

@@ -10,7 +10,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from services.attendance.complaints.lifecycle import ComplaintState
 from services.attendance.complaints.models import Complaint
 from services.attendance.repository import visible_rows
+from shared.auth import May, region_bounds
 from shared.errors import NotFound
+from shared.http import Page, PageParams, list_page
 from shared.unit_of_work import UnitOfWork
 
 
@@ -21,6 +23,21 @@ async def system_get_complaint(session: AsyncSession, complaint_id: UUID) -> Com
     if complaint is None:
         raise NotFound("没有这条投诉", "No such complaint")
     return complaint
+
+
+async def list_complaints(
+    work: UnitOfWork, params: PageParams, *, region: str, state: ComplaintState | None
+) -> Page[Complaint]:
+    """Returns a page of the complaints that the caller handles, newest first."""
+    query = select(Complaint).where(visible_rows(work, Complaint, May.COMPLAINT_HANDLE))
+    if region:
+        query = query.where(col(Complaint.region).between(*region_bounds(region)))
+    if state is not None:
+        query = query.where(Complaint.state == state)
+    orders = {"created_at": col(Complaint.created_at)}
+    return await list_page(
+        work.session, query, params, orders=orders, key=col(Complaint.id), default="-created_at"
+    )
 
 
 async def has_open_objection(work: UnitOfWork, day_id: UUID, except_id: UUID | None) -> bool:

@@ -61,15 +61,7 @@ async def list_complaints(
     work: ReadWork, page_params: Pagination, region: RegionQuery = "", state: ComplaintState | None = None
 ) -> Page[ComplaintRead]:
     """投诉列表."""
-    complaints = await records.list_records(
-        work,
-        page_params,
-        Complaint,
-        order="-created_at",
-        region=region,
-        equal={"state": state},
-        may=May.COMPLAINT_HANDLE,
-    )
+    complaints = await repository.list_complaints(work, page_params, region=region, state=state)
     return Page(
         items=[service.to_read_model(work, complaint) for complaint in complaints.items],
         next_cursor=complaints.next_cursor,

@@ -9,13 +9,13 @@ from sqlmodel import col, select
 
 from services.attendance.leaves.lifecycle import LeaveState
 from services.attendance.leaves.models import Delegation, Leave
-from services.attendance.leaves.schemas import DayPart
+from services.attendance.leaves.schemas import DayPart, LeaveRead
 from services.attendance.policy import LeaveKind, get_approval_step
 from services.attendance.repository import visible_rows
 from services.attendance.sql_conditions import get_columns, overlaps_days
 from shared.auth import LEVEL_DIGITS, May, region_bounds
 from shared.db import execute_core
-from shared.http import Page, PageParams, list_page
+from shared.http import PageAnswer, PageParams, answer_page
 from shared.rules import ancestor_codes
 from shared.unit_of_work import UnitOfWork
 
@@ -106,7 +106,7 @@ def build_not_returned_condition(today: date) -> sa.ColumnElement[bool]:
     return sa.and_(col(Leave.state) == LeaveState.APPROVED, col(Leave.ends_on) < today)
 
 
-async def list_leaves_to_approve(work: UnitOfWork, asked: PageParams) -> Page[Leave]:
+async def list_leaves_to_approve(work: UnitOfWork, asked: PageParams) -> PageAnswer:
     """A page of the leaves whose present step is the caller's own or was given to them for today."""
     query = select(Leave).where(
         Leave.state == LeaveState.REQUESTED,
@@ -116,7 +116,9 @@ async def list_leaves_to_approve(work: UnitOfWork, asked: PageParams) -> Page[Le
         col(Leave.endorsed_by).not_in(work.actor.own_accounts),
     )
     orders = {"starts_on": col(Leave.starts_on)}
-    return await list_page(work.session, query, asked, orders=orders, key=col(Leave.id), default="starts_on")
+    return await answer_page(
+        work.session, query, asked, read=LeaveRead, orders=orders, key=col(Leave.id), default="starts_on"
+    )
 
 
 async def is_deputy(work: UnitOfWork, step: str, region: str) -> bool:

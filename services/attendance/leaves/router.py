@@ -50,14 +50,21 @@ async def list_leaves(
     state: LeaveState | None = None,
     overdue: Annotated[bool, Query(description="只看到期未销假的")] = False,
     to_approve: Annotated[bool, Query(description="只看轮到本人(或受托)审批的")] = False,
-) -> Page[Leave]:
+) -> PageAnswer:
     """请假列表."""
     if to_approve:
         return await repository.list_leaves_to_approve(work, page_params)
     where = [col(Leave.state) == LeaveState.APPROVED, col(Leave.ends_on) < work.today] if overdue else []
     equal = {"person": person, "state": state}
     return await records.list_records(
-        work, page_params, Leave, order="-starts_on", region=region, equal=equal, where=where
+        work,
+        page_params,
+        Leave,
+        read=LeaveRead,
+        order="-starts_on",
+        region=region,
+        equal=equal,
+        where=where,
     )
 
 
