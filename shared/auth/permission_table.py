@@ -77,6 +77,18 @@ class May(LabelledEnum):
     # gateway
     OVERVIEW_READ = "overview:read", "查看总览"
     THREAD_READ = "thread:read", "查看资金全链条"
+    # households
+    HOUSEHOLD_READ = "household:read", "查看监测户"
+    HOUSEHOLD_SUMMARY_READ = "household-summary:read", "查看监测合计"
+    HOUSEHOLD_OPEN = "household:open", "查阅监测户档案"
+    CLUE_ENTER = "clue:enter", "登记监测线索"
+    HOUSEHOLD_INVESTIGATE = "household:investigate", "入户核查和评议"
+    HOUSEHOLD_NOTICE = "household:notice", "公示监测户"
+    HOUSEHOLD_OBJECT = "household:object", "登记公示异议"
+    HOUSEHOLD_COMPARE = "household:compare", "部门信息比对"
+    HOUSEHOLD_REVIEW = "household:review", "镇审核监测户"
+    HOUSEHOLD_APPROVE = "household:approve", "县审定监测户"
+    HOUSEHOLD_RULE_MANAGE = "household-rule:manage", "维护监测规则"
     # projects
     PROJECT_READ = "project:read", "查看项目"
     PROJECT_DECLARE = "project:declare", "申报项目"
@@ -184,6 +196,18 @@ PERMISSION_TABLE: dict[May, str] = {
     # gateway
     May.OVERVIEW_READ:             "b b b b b b b b . . . .",
     May.THREAD_READ:               "b b b b b b b b . . . .",
+    # households
+    May.HOUSEHOLD_READ:            "b s b . b . . b . . . a",
+    May.HOUSEHOLD_SUMMARY_READ:    "b b b b b b b b . . . a",
+    May.HOUSEHOLD_OPEN:            "b s b . b . . b . . . .",
+    May.CLUE_ENTER:                "b b b b b . . . . . . .",
+    May.HOUSEHOLD_INVESTIGATE:     "b s b . . . . . . . . .",
+    May.HOUSEHOLD_NOTICE:          "b . b . . . . . . . . .",
+    May.HOUSEHOLD_OBJECT:          "b . b . b . . . . . . .",
+    May.HOUSEHOLD_COMPARE:         ". . . . b . . . . . . .",
+    May.HOUSEHOLD_REVIEW:          ". . b . . . . . . . . .",
+    May.HOUSEHOLD_APPROVE:         ". . . . b . . . . . . .",
+    May.HOUSEHOLD_RULE_MANAGE:     ". . . . b . . . . . . .",
     # projects
     May.PROJECT_READ:              "b b b b b b b b . . b a",
     May.PROJECT_DECLARE:           "b . b b b . . . . . . .",

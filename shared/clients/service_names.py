@@ -11,6 +11,7 @@ class ServiceName(LabelledEnum):
     ATTENDANCE = "attendance", "驻村服务"
     FILES = "files", "文件服务"
     FUNDS = "funds", "资金服务"
+    HOUSEHOLDS = "households", "防返贫监测"
     PROJECTS = "projects", "项目库"
     RECTIFICATION = "rectification", "整改服务"
     SYNC = "sync", "同步服务"

@@ -23,6 +23,8 @@ class NoticeLevel(LabelledEnum):
     DISTRIBUTION = "distribution", "收益分配公示"
     DISPOSAL = "disposal", "处置公示"
     CHANGE = "change", "变更公示"
+    MONITORING = "monitoring", "监测对象公示"
+    REMOVAL = "removal", "风险消除公示"
 
 
 class NoticeProgress(LabelledEnum):

@@ -23,7 +23,11 @@ OPEN_WRITES = {
     "/api/v1/attendance/complaints",
     "/api/v1/assets/scan/{code}/photos",
     "/api/v1/assets/scan/{code}/repairs",
-    *(f"/api/v1/{name}/public-notices/{{notice_id}}/objections" for name in ("projects", "funds", "assets")),
+    "/api/v1/households/clues/self-reports",
+    *(
+        f"/api/v1/{name}/public-notices/{{notice_id}}/objections"
+        for name in ("projects", "funds", "assets", "households")
+    ),
     "/notices/{board}/{notice_id}",
     "/labels/{code}",
     *(f"/api/v1/{name}/log/cosignatures" for name in list_services() if has_database(name)),
@@ -31,9 +35,9 @@ OPEN_WRITES = {
     "/attendance/list",
     "/attendance/listRecord",
 }
-"""Addresses that change something without login: signing in, complaining, objecting to a notice, reporting what is broken by
-its label; the board's pages take these two as forms. The last three read with a token in the query, as DingTalk's clients do.
-A cosignature is taken because it verifies against an enrolled witness."""
+"""Addresses that change something without login: signing in, complaining, reporting one's own trouble, objecting to a notice,
+reporting what is broken by its label; the board's pages take these two as forms. The last three read with a token in the
+query, as DingTalk's clients do. A cosignature is taken because it verifies against an enrolled witness."""
 STATUSES_OF_EVERY_WRITE = {400, 413, 422, 429, 503}
 MAX_BODY_BYTES = 64 * 1024 * 1024
 

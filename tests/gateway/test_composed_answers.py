@@ -28,6 +28,10 @@ HEADLINE_KEYS = (
     "cadres",
     "visits",
     "deeds_done",
+    "households_identified",
+    "households_monitored",
+    "households_removed",
+    "households_helpless",
     "rectification_items",
     "rectification_closed",
     "rectification_overdue",
@@ -41,6 +45,7 @@ HEADLINE_KEYS = (
     "asset_alerts",
     "asset_alerts_late",
     "rectification_alerts",
+    "household_alerts",
 )
 
 
@@ -114,7 +119,7 @@ async def test_the_overview_names_forbidden_and_unavailable_parts(
     overview = expect_success(await gate.client_as("finance").get("/overview"))
     assert (overview["region"], overview["year"]) == (DISTRICT, 2024)
     assert [part["service"] for part in overview["missing"]] == ["assets"]
-    assert [part["service"] for part in overview["withheld"]] == ["attendance"]
+    assert [part["service"] for part in overview["withheld"]] == ["attendance", "households"]
     assert overview["funds"]["figures"]["received"] == "0.00"
     assert overview["assets"] is None
 

@@ -1,0 +1,1 @@
+"""防返贫监测: clues, monitored households, what helps them, and the removal of their risk."""

@@ -1,0 +1,1 @@
+"""Measures of help (帮扶措施): one household, one plan."""

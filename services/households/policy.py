@@ -1,0 +1,49 @@
+"""Shapes and keys of the dated rules that the households service reads."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from shared.notices.rules import NOTICE_RULES
+from shared.rules import Code, Label, Labels, RuleKey, RuleValue, YuanText
+
+Workdays = Annotated[int, Field(ge=1, le=60)]
+
+
+class Deadlines(RuleValue):
+    """监测办理时限."""
+
+    verify_workdays: Workdays = Field(title="收到线索后入户核查的工作日")
+    approve_workdays: Workdays = Field(title="入户核查后县级审定的工作日")
+
+
+class VisitList(RuleValue):
+    """必访清单."""
+
+    name: Label = Field(title="清单名称")
+    reasons: Labels = Field(title="必访情形", min_length=1)
+
+
+class SelfReportLimits(RuleValue):
+    """公众自主申报的次数限制."""
+
+    per_sender_day: Annotated[int, Field(ge=1, le=100)] = Field(title="每个来源每天次数")
+    per_village_day: Annotated[int, Field(ge=1, le=1000)] = Field(title="每个村每天次数")
+
+
+DEADLINES = RuleKey[Deadlines]("households.deadlines", Deadlines)
+INCOME_LINE = RuleKey[str]("households.income_line", Annotated[YuanText, Field(title="监测范围(元/人·年)")])
+CLASSES = RuleKey[tuple[str, ...]](
+    "households.classes",
+    Annotated[tuple[Code, ...], Field(title="监测对象类别", min_length=1, max_length=10)],
+)
+VISIT_LIST = RuleKey[VisitList]("households.visit_list", VisitList)
+SELF_REPORT_LIMITS = RuleKey[SelfReportLimits]("households.self_report_limits", SelfReportLimits)
+RULES: tuple[RuleKey[Any], ...] = (
+    DEADLINES,
+    INCOME_LINE,
+    CLASSES,
+    VISIT_LIST,
+    SELF_REPORT_LIMITS,
+    *NOTICE_RULES,
+)

@@ -1,0 +1,9 @@
+"""Imports every table of the households service, for its migrations."""
+
+from services.households.alerts import models as alerts
+from services.households.base import Base
+from services.households.clues import models as clues
+from services.households.households import models as households
+from services.households.measures import models as measures
+
+__all__ = ["Base", "alerts", "clues", "households", "measures"]
