@@ -4,6 +4,7 @@ A look is bounded to what the events touched. A detector that cannot be bounded,
 everything, but only once in `WHOLE_LOOK_PAUSE`; one whose rule changed looks at everything at once.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -22,8 +23,8 @@ from shared.unit_of_work import ServiceContext
 SUBSCRIBER_NAME = "itself:alerts"
 """Subscriber name of the follower's cursor in this service's log."""
 FOLLOW_INTERVAL_S = 3
-LEASE_DURATION = timedelta(minutes=5)
-"""Time until another process takes over from a dead one."""
+LEASE_DURATION = timedelta(seconds=30)
+"""Time until another process takes over from a dead one; a living one extends its lease while it looks."""
 MAX_LOG_ROWS = 5_000
 """Log rows per pass; a detector that many of them concern runs once."""
 WHOLE_LOOK_PAUSE = timedelta(minutes=10)
@@ -64,6 +65,7 @@ def follow_log(
             if not await outbox_cursors.acquire_lease(session, reader, context.clock() + LEASE_DURATION):
                 return False
         cursor = reader.cursor
+        lease = asyncio.create_task(_keep_lease(context, reader))
         try:
             if concerned := find_concerned(detectors, rows):
                 context.rules.recheck()  # another process may have changed a rule
@@ -71,6 +73,8 @@ def follow_log(
             await _look_at_everything(context, alerts, detectors, whole_looks)
             cursor = (rows[-1].tx, rows[-1].seq)
         finally:
+            lease.cancel()
+            await asyncio.gather(lease, return_exceptions=True)
             async with context.database.write() as session:
                 await outbox_cursors.commit_delivery(
                     session, reader, CursorUpdate(cursor, context.clock()), context.clock()
@@ -78,6 +82,15 @@ def follow_log(
         return len(rows) == MAX_LOG_ROWS
 
     return scan_after_events
+
+
+async def _keep_lease(context: ServiceContext, reader: SubscriberCursor) -> None:
+    """Extend the lease until cancelled, or until another process took it."""
+    held = True
+    while held:
+        await asyncio.sleep(LEASE_DURATION.total_seconds() / 3)
+        async with context.database.write() as session:
+            held = await outbox_cursors.extend_lease(session, reader, context.clock() + LEASE_DURATION)
 
 
 async def _look_after_rows(

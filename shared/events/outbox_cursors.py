@@ -120,6 +120,15 @@ async def acquire_lease(session: AsyncSession, seen: SubscriberCursor, until: da
     return taken.rowcount == 1
 
 
+async def extend_lease(session: AsyncSession, claimed: SubscriberCursor, until: datetime) -> bool:
+    """Hold the lease longer; False when it ran out and another process took it."""
+    columns = log_cursor.c
+    held = log_cursor.update().where(
+        columns.subscriber == claimed.subscriber, columns.attempts == claimed.attempts + 1
+    )
+    return (await execute_core(session, held.values(due_at=until))).rowcount == 1
+
+
 async def commit_delivery(
     session: AsyncSession, claimed: SubscriberCursor, result: CursorUpdate, at: datetime
 ) -> bool:

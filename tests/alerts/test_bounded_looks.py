@@ -1,5 +1,6 @@
 """After an event a detector looks only at what the event touched; the scheduled scan looks at everything."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,6 +14,7 @@ from services.funds.alerts.detectors import DETECTORS as FUND_DETECTORS
 from services.funds.alerts.models import ALERTS as FUND_ALERTS
 from services.funds.payments.models import Payment
 from services.projects.alerts.detectors import DETECTORS as PROJECT_DETECTORS
+from shared.alerts import follower
 from shared.alerts.detection import (
     MAX_SUBJECTS_PER_LOOK,
     AlertRule,
@@ -27,6 +29,7 @@ from shared.alerts.detection import (
     touched_by,
 )
 from shared.alerts.follower import WHOLE_LOOK_PAUSE, follow_log
+from shared.events import SubscriberCursor, outbox_cursors
 from shared.unit_of_work import ServiceContext, UnitOfWork
 from tests.alerts.statements import watch_statements
 from tests.clients import SystemUnderTest
@@ -149,3 +152,59 @@ async def test_the_ids_of_an_event_are_single_listed_or_old_and_an_event_without
     assert (named, unnamed) == ({"a", "b", "c", "d"}, None)
     assert (can_name(named), can_name(None), can_name({"y" * 64})) == (True, False, False)
     assert str(is_among(PAYMENT.c.id, None)) == "true"
+
+
+async def test_a_long_look_keeps_its_lease(
+    scenario: FundsScenario, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follower, "LEASE_DURATION", timedelta(milliseconds=30))
+    looks, other, context = RecordedLooks(None), RecordedLooks(None), scenario.door.context
+    begun, finish = asyncio.Event(), asyncio.Event()
+
+    async def look_long(_work: UnitOfWork, _rows: Sequence[LogRow]) -> Subjects:
+        begun.set()
+        await finish.wait()
+        return None
+
+    looks.detector.find_subjects = look_long
+    await follow_log(FUND_ALERTS, [])(context)
+    await scenario.create_source(10_000_00)
+    long = asyncio.create_task(follow_log(FUND_ALERTS, [looks.detector])(context))
+    await begun.wait()
+    clock.advance(timedelta(milliseconds=20))
+    async with asyncio.timeout(20):
+        while (await _read_reader(context)).due_at <= context.clock() + timedelta(milliseconds=20):  # noqa: ASYNC110 - a row, no event
+            await asyncio.sleep(0.01)
+    clock.advance(timedelta(milliseconds=20))  # the first lease is over, the extended one is not
+    await follow_log(FUND_ALERTS, [other.detector])(context)
+    finish.set()
+    await long
+
+    assert (other.asked, looks.asked) == ([], [None])
+
+
+async def test_another_process_looks_soon_after_one_died_in_its_look(
+    scenario: FundsScenario, clock: Clock
+) -> None:
+    looks, context = RecordedLooks(None), scenario.door.context
+    await follow_log(FUND_ALERTS, [])(context)
+    await scenario.create_source(10_000_00)
+    async with context.database.write() as session:
+        reader = await outbox_cursors.find_cursor(session, follower.SUBSCRIBER_NAME)
+        assert reader is not None
+        assert await outbox_cursors.acquire_lease(session, reader, context.clock() + follower.LEASE_DURATION)
+
+    asked = []
+    for _ in range(2):
+        await follow_log(FUND_ALERTS, [looks.detector])(context)
+        asked.append(len(looks.asked))
+        clock.advance(timedelta(seconds=31))
+
+    assert asked == [0, 1]
+
+
+async def _read_reader(context: ServiceContext) -> SubscriberCursor:
+    async with context.database.read() as session:
+        reader = await outbox_cursors.find_cursor(session, follower.SUBSCRIBER_NAME)
+    assert reader is not None
+    return reader
