@@ -1,6 +1,14 @@
 """Roles and permissions, region scope, token verification, field encryption."""
 
-from shared.auth.access import LEVEL_DIGITS, NATION_CODE, Actor, Grant, is_region_within, region_bounds
+from shared.auth.access import (
+    LEVEL_DIGITS,
+    NATION_CODE,
+    Actor,
+    Grant,
+    is_region_within,
+    is_same_department,
+    region_bounds,
+)
 from shared.auth.field_encryption import (
     DecryptionFailed,
     Keyring,
@@ -40,6 +48,7 @@ __all__ = [
     "generate_key",
     "generate_service_keys",
     "is_region_within",
+    "is_same_department",
     "is_service_token",
     "issue_delegated_token",
     "issue_service_token",

@@ -4,6 +4,8 @@
 actor's regions is answered 404, one inside without the permission 403. The table is in shared/auth/permissions.py.
 """
 
+import re
+import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +19,8 @@ LEVEL_DIGITS = (0, 2, 4, 6, 9, 12)
 """Number of significant digits of a nation, province, prefecture, county, township and village code."""
 
 NATION_CODE = "000000000000"
+MIN_DEPARTMENT_LENGTH = 3
+"""Characters that two names of one department must share: 水务局."""
 
 
 def region_bounds(code: str) -> tuple[str, str]:
@@ -29,6 +33,14 @@ def is_region_within(region: str, area: str) -> bool:
     """Whether a region code lies within the region `area` or equals it."""
     low, high = region_bounds(area)
     return low <= region <= high
+
+
+def is_same_department(one: str, other: str) -> bool:
+    """Whether two names mean one department: 水务局 and 凉州区水务局, whatever the width of letters and the spaces."""
+    short, long = sorted(
+        (re.sub(r"\s", "", unicodedata.normalize("NFKC", name)) for name in (one, other)), key=len
+    )
+    return len(short) >= MIN_DEPARTMENT_LENGTH and long.endswith(short)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +93,18 @@ class Actor:
         """Whether any of the accounts, as records name them, belongs to the person who asks."""
         return any(one in self.own_accounts for one in accounts)
 
-    def list_reaches(self, may: May) -> list[tuple[Reach, str, str]]:
-        """(reach, first region code, last region code) of every grant that includes the permission."""
+    def list_reaches(self, may: May, department: str = "") -> list[tuple[Reach, str, str]]:
+        """(reach, first region code, last region code) of every grant that includes the permission.
+
+        A grant as 行业主管部门 does not reach a record whose `department` is another than the actor's organisation.
+        """
         if self.scopes is not None and may not in self.scopes:
             return []
         reaches = []
+        foreign = department and self.organisation and not is_same_department(department, self.organisation)
         for grant in self.grants:
+            if foreign and grant.role is Role.LINE_BUREAU:
+                continue
             reach = ROLES[grant.role].get(may)
             if reach is not None:
                 reaches.append((reach, *region_bounds(NATION_CODE if reach is Reach.ALL else grant.region)))
@@ -96,17 +114,24 @@ class Actor:
         """Whether the actor has any of the permissions in any region."""
         return any(self.list_reaches(may) for may in mays)
 
-    def has_access(self, may: May, region: str, owner: str | None = None) -> bool:
-        """Whether the permission covers a record of this region; reach `self` also needs `owner` to be the actor."""
+    def has_access(self, may: May, region: str, owner: str | None = None, department: str = "") -> bool:
+        """Whether the permission covers a record of this region; reach `self` also needs `owner` to be the actor.
+
+        `department` is the record's 主管部门 where the act is one of that department; empty when any may act.
+        """
         return any(
             low <= region <= high and (reach is not Reach.SELF or owner == self.id)
-            for reach, low, high in self.list_reaches(may)
+            for reach, low, high in self.list_reaches(may, department)
         )
 
-    def require(self, may: May, region: str, owner: str | None = None) -> None:
+    def require(self, may: May, region: str, owner: str | None = None, department: str = "") -> None:
         """Raise unless `has_access`: NotFound outside all regions of the actor, Forbidden inside one."""
-        if self.has_access(may, region, owner):
+        if self.has_access(may, region, owner, department):
             return
+        if department and self.has_access(may, region, owner):
+            raise Forbidden(
+                f"主管部门是{department}, 您的单位是{self.organisation}", "Another department answers for it"
+            )
         if any(is_region_within(region, grant.region) for grant in self.grants):
             raise Forbidden(f"您的角色没有“{may.label}”权限", f"Your roles lack {may}")
         raise NotFound("您的辖区内没有这条记录或这个地区", "Not in your regions")

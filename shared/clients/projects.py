@@ -35,6 +35,7 @@ class ProjectMoved(ProjectEvent):
     industry: bool = Field(description="是否计入产业")
     blocked: bool = Field(description="筛查未通过且未放行")
     physical_percent: int | None = None
+    managing_unit: str = Field("", description="主管部门")
 
 
 class ProjectDrafted(ProjectEvent):
@@ -223,6 +224,7 @@ class ProjectAccepted(ProjectEvent):
     completed_on: date
     accepted_on: date
     unit: str = Field("", description="实施单位")
+    managing_unit: str = Field("", description="主管部门")
     household: bool = Field(False, description="是否到户项目")
     built: tuple[BuiltAsset, ...] = ()
 
@@ -247,6 +249,7 @@ class ProjectSnapshot(BaseModel):
     place: str = ""
     content: str = ""
     unit: str = Field("", validation_alias=AliasChoices("unit", "implementing_unit"))
+    managing_unit: str = ""
     readiness: tuple[str, ...] = Field(
         (), description="explanations of the readiness findings of its last screening"
     )
@@ -279,6 +282,7 @@ def get_snapshot_columns(event: ProjectMoved | ProjectProgressed | ProjectAccept
                 "blocked": event.blocked,
                 "state": event.now,
                 "physical_percent": event.physical_percent,
+                "managing_unit": event.managing_unit,
             }
         case ProjectProgressed():
             return {"physical_percent": event.physical_percent}
@@ -288,6 +292,7 @@ def get_snapshot_columns(event: ProjectMoved | ProjectProgressed | ProjectAccept
                 "code": event.code,
                 "category": event.category,
                 "unit": event.unit,
+                "managing_unit": event.managing_unit,
                 "settled": event.settled,
                 "accepted_on": event.accepted_on,
             }

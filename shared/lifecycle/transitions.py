@@ -42,6 +42,11 @@ class Stateful(Protocol):
     state_since: datetime
 
 
+def get_department(record: Any) -> str:  # noqa: ANN401 - any record
+    """The record's 主管部门, whose acts are not another line bureau's; empty where a record has none."""
+    return str(getattr(record, "managing_unit", ""))
+
+
 class TransitionRequest(RequestBody):
     """办理: fields common to all transitions."""
 
@@ -183,7 +188,7 @@ async def apply_transition(
         ):
             raise AlreadyStands(refusal.detail, refusal.detail_en) from refusal
         raise
-    work.actor.require(row.may, record.region, owner)
+    work.actor.require(row.may, record.region, owner, get_department(record))
     if match is not None:
         match.check_version(record)
     target = _target_state(row, record, state_field)
@@ -227,7 +232,7 @@ def available_actions(
     """The actions this caller may take on the record now, each with what is missing; clients show them as buttons."""
     actions = []
     for row in lifecycle.transitions_from(getattr(record, state_field)):
-        if work.actor.has_access(row.may, record.region, owner):
+        if work.actor.has_access(row.may, record.region, owner, get_department(record)):
             missing = _to_error_reads([*_four_eyes_errors(row, record, work.actor), *row.unmet_guards(facts)])
             actions.append(
                 AvailableAction(action=row.action, label=row.action.label, ready=not missing, missing=missing)

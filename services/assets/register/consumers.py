@@ -148,6 +148,7 @@ def _build_draft(
         place=place,
         owner_kind=OwnerKind.HOUSEHOLD if asset_class is AssetClass.HOUSEHOLD else OwnerKind.UNKNOWN,
         builder=acceptance.unit[:200],
+        managing_unit=acceptance.managing_unit[:200],
         state=AssetState.DRAFT,
         state_since=since,
         use=UseState.IN_USE,

@@ -100,6 +100,7 @@ class Asset(Base, Record, table=True):
     """Time of the last one of these that has a photo."""
     inspect_due_on: date = NEVER_DUE
     keeper_unit: str = Field(default="", max_length=200)
+    managing_unit: str = Field(default="", max_length=200)
     keeper_name: str = Field(default="", max_length=50)
     adjusted: int = Field(default=0, sa_type=Fen)
     """Sum of the approved value adjustments in 分, without corrections of the original value."""

@@ -280,7 +280,7 @@ async def create_asset(work: UnitOfWork, body: AssetCreate) -> Asset:
 
 async def update_asset(work: UnitOfWork, asset: Asset, body: AssetChange, match: VersionMatch) -> Asset:
     """Change fields of an asset that is already locked. After registration FIXED_FIELDS give Conflict, a missing reason Invalid."""
-    work.actor.require(May.ASSET_REGISTER, asset.region)
+    work.actor.require(May.ASSET_REGISTER, asset.region, department=asset.managing_unit)
     match.require_version(asset)
     fields = body.model_dump(exclude_unset=True, exclude={"reason"})
     _check_editable(asset, fields, body.reason)

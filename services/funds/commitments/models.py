@@ -42,6 +42,7 @@ class CachedProject(Base, table=True):
     blocked: bool = False
     state: str = Field(default="", max_length=40)
     physical_percent: int | None = None
+    managing_unit: str = Field(default="", max_length=200)
     reported_on: date | None = None
     version: int = 0
     seen_at: datetime

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from services.funds.allocations import repository as allocations
 from services.funds.allocations.models import Allocation
+from services.funds.commitments import service as commitments
 from services.funds.contracts import repository
 from services.funds.contracts.models import Contract
 from services.funds.contracts.schemas import ProjectContractCreate, Settlement
@@ -24,7 +25,8 @@ async def create_contract(work: UnitOfWork, body: ProjectContractCreate) -> Cont
     Invalid if the retention exceeds the ceiling (rule payment.retention) on the signing date or that date lies in the future.
     """
     allocation = await _require_allocation(work, body.project_id)
-    work.actor.require(May.PAYMENT_SUBMIT, allocation.region)
+    department = await commitments.get_managing_unit(work, body.project_id)
+    work.actor.require(May.PAYMENT_SUBMIT, allocation.region, department=department)
     rule = await work.get_rule(PAYMENT_RETENTION, on=body.signed_on, region=allocation.region)
     errors = []
     if parse_hundredths(body.retention_percent) > parse_hundredths(rule.value.ceiling_percent):

@@ -104,7 +104,7 @@ async def upload_beneficiaries(
         read_sheet, content, BENEFICIARY_COLUMNS, limits=UPLOAD_LIMITS, words=options.words
     )
     payment = await repository.get_payment(work, payment_id, lock=True)
-    work.actor.require(May.PAYMENT_SUBMIT, payment.region)
+    work.actor.require(May.PAYMENT_SUBMIT, payment.region, department=payment.managing_unit)
     match.require_version(payment)
     _require_editable(payment)
     flag_duplicates(sheet)
@@ -169,7 +169,7 @@ def _check_total(rows: Sequence[SheetRow], total: int, expected: int) -> list[Fi
 async def save_list(work: UnitOfWork, payment_id: UUID, rows: Sequence[SheetRow]) -> Payment:
     """Replace the beneficiaries of a payment in DRAFT state by valid rows; Invalid unless they add up to its amount."""
     payment = await repository.get_payment(work, payment_id, lock=True)
-    work.actor.require(May.PAYMENT_SUBMIT, payment.region)
+    work.actor.require(May.PAYMENT_SUBMIT, payment.region, department=payment.managing_unit)
     _require_editable(payment)
     total = sum(row.values["amount"] for row in rows)
     if errors := _check_total(rows, total, payment.amount):

@@ -277,7 +277,7 @@ class BeneficiaryRun:
         """Compare with the list that the payment has; an unchanged household is told as known."""
         if self.listed is None:
             payment = await repository.get_payment(work, self.query.payment_id)
-            work.actor.require(May.PAYMENT_SUBMIT, payment.region)
+            work.actor.require(May.PAYMENT_SUBMIT, payment.region, department=payment.managing_unit)
             self.listed = {
                 one.card_index: one for one in await repository.list_beneficiaries(work, payment.id)
             }

@@ -63,6 +63,7 @@ class Payment(Base, Record, table=True):
     paid_on: date | None = None
     bank_result: str = Field(default="", max_length=500)
     rounds: int = 0
+    managing_unit: str = Field(default="", max_length=200)
     screened: str = Field(default="", max_length=20)
     screening: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     cleared_by: str = Field(default="", max_length=64)

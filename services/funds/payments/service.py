@@ -232,7 +232,8 @@ def _require_refundable(work: UnitOfWork, payment: Payment, body: RefundCreate) 
 async def create_payment(work: UnitOfWork, body: PaymentCreate) -> Payment:
     """Create a payment in DRAFT state. Nothing is posted before it is submitted."""
     allocation = await allocations.get_allocation(work, body.allocation_id)
-    work.actor.require(May.PAYMENT_SUBMIT, allocation.region)
+    department = await commitments.get_managing_unit(work, allocation.project_id)
+    work.actor.require(May.PAYMENT_SUBMIT, allocation.region, department=department)
     await _require_own_contract(work, body, allocation)
     drafted_at = body.happened_at or work.at
     if drafted_at > work.at:
@@ -256,6 +257,7 @@ async def create_payment(work: UnitOfWork, body: PaymentCreate) -> Payment:
         account_sealed=_encrypt_account(work, payment_id, body.payee_account),
         account_masked=mask_account(body.payee_account) if body.payee_account else "",
         file_ids=ids,
+        managing_unit=department,
         state=PaymentState.DRAFT,
         state_since=drafted_at,
         **columns,
@@ -288,7 +290,7 @@ async def update_payment(
 ) -> Payment:
     """Change a payment in DRAFT state."""
     payment = await repository.get_payment(work, payment_id, lock=True)
-    work.actor.require(May.PAYMENT_SUBMIT, payment.region)
+    work.actor.require(May.PAYMENT_SUBMIT, payment.region, department=payment.managing_unit)
     match.require_version(payment)
     if payment.state is not PaymentState.DRAFT:
         raise Conflict(f"支付{payment.state.label}, 不能再修改", f"The payment is {payment.state}")

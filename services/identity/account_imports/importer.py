@@ -106,6 +106,8 @@ async def _check_organisations(work: UnitOfWork, rows: Sequence[AccountRow], dis
     for row in rows:
         if row.organisation and row.organisation not in known:
             row.sheet_row.add_error("organisation", f"没有登记单位“{row.organisation}”, 请先登记")
+        elif row.role is Role.LINE_BUREAU and not row.organisation:
+            row.sheet_row.add_error("organisation", f"“{row.role.label}”须写明单位")
         row.organisation = str(known.get(row.organisation, ""))
 
 

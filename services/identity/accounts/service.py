@@ -129,6 +129,9 @@ def _check_region_and_kind(
         if (grant.role is Role.MACHINE) != (account.kind == MACHINE_KIND):
             detail = f"“{grant.role.label}”不能授予这类账号"
             yield FieldError("wrong_kind", detail, "not for this kind of account", f"/grants/{index}/role")
+        if grant.role is Role.LINE_BUREAU and account.organisation_id is None:
+            detail = f"“{grant.role.label}”的账号须登记单位: 主管部门不同的项目不归其办理"
+            yield FieldError("no_organisation", detail, "needs an organisation", "/organisation_id")
 
 
 def _check_exclusive_roles(exclusive: frozenset[Role], grants: Sequence[RoleGrant]) -> Iterator[FieldError]:

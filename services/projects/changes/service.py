@@ -46,7 +46,7 @@ FIXED_FIELDS = frozenset({"parent_id", "origin", "year", "leader_name", "leader_
 async def create_change(work: UnitOfWork, project_id: UUID, body: ChangeCreate) -> ChangeRequest:
     """Create a change request; raise Conflict while another one is open, Invalid when the result would be inconsistent."""
     project = await projects.get_project(work, project_id, lock=True)
-    work.actor.require(May.PROJECT_IMPLEMENT, project.region)
+    work.actor.require(May.PROJECT_IMPLEMENT, project.region, department=project.managing_unit)
     if body.id is None or await work.session.get(ChangeRequest, body.id) is None:
         await _require_changeable(work, project, body)
     happened_at = body.happened_at or work.at

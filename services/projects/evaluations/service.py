@@ -136,7 +136,7 @@ async def submit_self_evaluation(
     """Store the self-evaluation of a project; it can be replaced until it is reviewed."""
     target = await _request_target(work, project_id)
     project = await projects.get_project(work, project_id, lock=True)
-    work.actor.require(May.PROJECT_IMPLEMENT, project.region)
+    work.actor.require(May.PROJECT_IMPLEMENT, project.region, department=project.managing_unit)
     match.check_version(project)
     if project.state not in EVALUABLE_STATES:
         raise Conflict(f"项目{project.state.label}, 不能自评", "Evaluate after completion and before closing")

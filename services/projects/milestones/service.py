@@ -21,7 +21,7 @@ PLANNABLE_STATES = frozenset({State.RESERVE, State.PLANNED, State.SUSPENDED, *CO
 
 async def _lock_project(work: UnitOfWork, project_id: UUID) -> Project:
     project = await projects.get_project(work, project_id, lock=True)
-    work.actor.require(May.PROJECT_IMPLEMENT, project.region)
+    work.actor.require(May.PROJECT_IMPLEMENT, project.region, department=project.managing_unit)
     if project.state not in PLANNABLE_STATES:
         raise Conflict(f"项目{project.state.label}, 节点不再变动", f"The project is {project.state}")
     return project

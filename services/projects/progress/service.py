@@ -28,7 +28,7 @@ async def create_report(work: UnitOfWork, project_id: UUID, body: ProgressCreate
     """Store a progress report; a backdated report does not lower the current progress of the project."""
     project = await projects.get_project(work, project_id, lock=True)
     row = PROJECT_LIFECYCLE.get_transition(project.state, Action.PROGRESS)
-    work.actor.require(row.may, project.region)
+    work.actor.require(row.may, project.region, department=project.managing_unit)
     if body.id and (existing := await repository.find_report(work, body.id)):
         if (existing.project_id, existing.physical_percent) == (project_id, body.physical_percent):
             return existing

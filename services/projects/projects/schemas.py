@@ -300,6 +300,7 @@ class ProjectRow(BaseModel):
     place: str
     lon: float | None
     lat: float | None
+    managing_unit: str
     implementing_unit: str
     total: Money
     allocated: Money
@@ -321,7 +322,6 @@ class ProjectRead(ProjectRow):
     nature: Nature
     origin: ApplicantKind
     planned_start: date | None
-    managing_unit: str
     leader_name: str
     leader_phone: str = Field(description="只显示部分号码")
     quantities: list[Quantity]

@@ -110,7 +110,7 @@ async def update_project(
 ) -> Project:
     """Edit a project; raise Conflict naming the fields that need a change request in its state."""
     project = await repository.get_project(work, project_id, lock=True)
-    work.actor.require(May.PROJECT_DECLARE, project.region)
+    work.actor.require(May.PROJECT_DECLARE, project.region, department=project.managing_unit)
     match.require_version(project)
     changes = extract_changes(body)
     _require_editable(project, changes)

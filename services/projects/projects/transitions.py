@@ -176,7 +176,7 @@ async def transition_locked_project(
 ) -> TransitionPreview | Project:
     """Perform one transition of a project that is already locked."""
     row = PROJECT_LIFECYCLE.get_transition(project.state, action)
-    work.actor.require(row.may, project.region)
+    work.actor.require(row.may, project.region, department=project.managing_unit)
     external = external or ExternalFacts()
     if action is Action.SUBMIT and not body.reason.strip():
         body = body.model_copy(update={"reason": NO_TOWN_REASON})
@@ -220,6 +220,7 @@ def build_moved_event(project: Project, was: State, now: State) -> ProjectMoved:
         industry=project.counts_as_industry,
         blocked=project.blocked,
         physical_percent=project.physical_percent,
+        managing_unit=project.managing_unit,
     )
 
 
@@ -237,6 +238,7 @@ async def _publish_accepted(work: UnitOfWork, project: Project, body: ProjectTra
         completed_on=project.completed_on or accepted_on,
         accepted_on=accepted_on,
         unit=project.implementing_unit,
+        managing_unit=project.managing_unit,
         household=project.household,
         built=tuple(BuiltAsset.model_validate(asset) for asset in project.built),
     )
@@ -280,7 +282,7 @@ async def roll_over_projects(work: UnitOfWork, body: RollOver, *, dry_run: bool)
 async def _roll_over_project(
     work: UnitOfWork, project: Project, body: RollOver, *, dry_run: bool
 ) -> TransitionPreview | Project:
-    work.actor.require(May.PROJECT_PLAN, project.region)
+    work.actor.require(May.PROJECT_PLAN, project.region, department=project.managing_unit)
     if project.state is not State.RESERVE:
         raise Conflict(f"项目{project.state.label}, 只有在库未纳入计划的项目滚动", "Only projects in reserve")
     if body.year <= project.year:

@@ -399,7 +399,7 @@ def _get_finding(project: Project, mark: str) -> Mapping[str, Any]:
 
 def _require_any_permission(work: UnitOfWork, project: Project, permissions: tuple[May, ...]) -> None:
     if not any(work.actor.has_access(permission, project.region) for permission in permissions):
-        work.actor.require(permissions[-1], project.region)
+        work.actor.require(permissions[-1], project.region, department=project.managing_unit)
 
 
 def _require_other_than_author(work: UnitOfWork, project: Project) -> None:

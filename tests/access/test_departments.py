@@ -1,0 +1,111 @@
+"""A line bureau acts on what its own department answers for (主管部门); it reads by place as before."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from shared.auth import is_same_department
+from tests.assets.factories_assets import AssetScenario
+from tests.clients import DISTRICT, ServiceUnderTest, SystemUnderTest
+from tests.conftest import Clock
+from tests.funds import conftest as funds
+from tests.funds.factories_funds import FundsScenario
+from tests.funds.fake_project_library import FakeProjectLibrary
+from tests.projects.factories_projects import ProjectScenario
+
+FARMING, ROADS = "凉州区农业农村局", "凉州区交通运输局"
+
+project_library = funds.library
+
+
+def line_of(service: ServiceUnderTest, department: str) -> httpx.AsyncClient:
+    return service.client_as("line_bureau", DISTRICT, person=department or "nowhere", org=department)
+
+
+def actions_of(project: dict[str, Any]) -> set[str]:
+    return {one["action"] for one in project["available_actions"]}
+
+
+async def test_another_department_reads_a_project_but_takes_no_step_of_it(
+    doors: SystemUnderTest, clock: Clock
+) -> None:
+    scenario = ProjectScenario(doors, clock)
+    project_id = await scenario.create_in_appraisal()
+    address = f"/projects/{project_id}"
+    roads, farming = line_of(scenario.projects, ROADS), line_of(scenario.projects, "农业农村局")
+
+    seen = (await roads.get(address)).json()
+    assert (seen["managing_unit"], "appraise" in actions_of(seen)) == (FARMING, False)
+    refused = await roads.post(f"{address}/appraise", json={})
+    assert (refused.status_code, refused.json()["detail"]) == (403, f"主管部门是{FARMING}, 您的单位是{ROADS}")
+    taken_over = await roads.patch(address, json={"managing_unit": ROADS}, headers={"If-Match": "*"})
+    assert taken_over.status_code == 403
+    assert "appraise" in actions_of((await farming.get(address)).json())
+    done = await farming.post(
+        f"{address}/appraise",
+        json={
+            "statements": {"necessary": "是", "feasible": "是"},
+            "reason": "论证通过",
+            "document_no": "凉农论〔2024〕1号",
+        },
+    )
+    assert done.status_code != 403, done.text
+
+
+async def test_a_department_pays_only_for_its_own_projects(
+    doors: SystemUnderTest, project_library: FakeProjectLibrary
+) -> None:
+    scenario = FundsScenario(doors.service("funds"), project_library)
+    allocation = await scenario.create_allocation(10_000_00, managing_unit=FARMING)
+    scenario.town = line_of(scenario.door, FARMING)
+    payment = await scenario.create_payment(allocation["id"], 1_000_00)
+    roads = line_of(scenario.door, ROADS)
+    body = {"allocation_id": allocation["id"], "amount": "1.00", "payee_name": "某公司", "purpose": "进度款"}
+
+    assert (await roads.get(f"/funds/payments/{payment['id']}")).status_code == 200
+    assert (await roads.post("/funds/payments", json=body)).status_code == 403
+    assert (await roads.post(f"/funds/payments/{payment['id']}/submit", json={})).status_code == 403
+
+
+async def test_an_asset_is_of_the_department_that_answered_for_its_project(doors: SystemUnderTest) -> None:
+    scenario = AssetScenario(doors, doors.service("assets"))
+    project = await scenario.deliver_project_accepted(managing_unit=FARMING)
+    (draft,) = (await scenario.clerk.get("/assets", params={"project_id": str(project)})).json()["items"]
+    address = f"/assets/{draft['id']}"
+    roads, farming = line_of(scenario.service, ROADS), line_of(scenario.service, FARMING)
+
+    assert (await roads.post(f"{address}/register", json={})).status_code == 403
+    assert (
+        await roads.patch(address, json={"address": "别处"}, headers={"If-Match": "*"})
+    ).status_code == 403
+    assert (await farming.post(f"{address}/register", json={})).status_code != 403
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("水务局", "凉州区水务局", True),
+        ("凉州区 水务局", "凉州区水务局", True),
+        ("凉州区交通运输局", "凉州区水务局", False),
+        ("务局", "凉州区水务局", False),
+        ("凉州区水务局水库管理处", "凉州区水务局", False),
+    ],
+)
+def test_names_of_a_department(one: str, other: str, same: bool) -> None:
+    assert is_same_department(one, other) is same
+    assert is_same_department(other, one) is same
+
+
+async def test_an_account_of_a_line_bureau_names_its_organisation(doors: SystemUnderTest) -> None:
+    admin = doors.service("identity").client_as("admin", DISTRICT)
+    body = {
+        "id": "road_clerk", "name": "路小样", "region": DISTRICT, "password": "Liangzhou-2024-road",
+        "grants": [{"role": "line_bureau", "region": DISTRICT}],
+    }  # fmt: skip
+    refused = await admin.post("/users", json=body)
+    assert refused.status_code == 422, refused.text
+    assert [one["pointer"] for one in refused.json()["errors"]] == ["/organisation_id"]
+    made = await admin.post("/organisations", json={"name": ROADS, "region": DISTRICT, "kind": "bureau"})
+    opened = await admin.post("/users", json=body | {"organisation_id": made.json()["id"]})
+    assert opened.status_code == 201, opened.text
