@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from operations.demo.documents import build_pdf
-from operations.demo.fixtures import COUNTY, PublishedProject, list_projects
+from operations.demo.fixtures import COUNTY, DEPARTMENT, PublishedProject, list_projects
 from operations.demo.runner import DemoRun, DemoStep, format_time
 from operations.demo.users import derive_id
 
@@ -79,7 +79,7 @@ def _build_form(project: PublishedProject) -> dict[str, Any]:
         "place": project.place,
         "planned_start": "2023-07-01",
         "planned_end": "2023-10-31",
-        "managing_unit": "泽库县农牧水利和科技局",
+        "managing_unit": DEPARTMENT,
         "implementing_unit": project.unit,
         "quantities": [{"name": quantity_name, "amount": amount, "unit": unit}],
         "total": project.amount,

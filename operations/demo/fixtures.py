@@ -9,6 +9,8 @@ from pathlib import Path
 DATA_FOLDER = Path(__file__).parent / "data"
 REGION_FILE = Path(__file__).parents[2] / "services" / "identity" / "data" / "regions-632323.csv"
 COUNTY = "632323000000"
+DEPARTMENT = "泽库县农牧水利和科技局"
+"""主管部门 of the projects and 单位 of the accounts that act for it."""
 XIBUSHA, HERI, WANGJIA = "632323203000", "632323102000", "632323202000"
 YEJINMU = "632323202203"
 

@@ -1,6 +1,6 @@
 """Step one: import the county's regions and open the accounts."""
 
-from operations.demo.fixtures import COUNTY, HERI, REGION_FILE, WANGJIA, XIBUSHA, YEJINMU
+from operations.demo.fixtures import COUNTY, DEPARTMENT, HERI, REGION_FILE, WANGJIA, XIBUSHA, YEJINMU
 from operations.demo.runner import FIRST_PASSWORD, USER_PASSWORD, DemoRun, DemoStep
 from operations.demo.users import HTTP_CONFLICT, DemoUser, RequestRefused
 from shared.db import new_id
@@ -34,14 +34,27 @@ async def load_regions(demo: DemoRun) -> str:
 
 async def open_accounts(demo: DemoRun) -> str:
     """Create an account for every demo user, who then changes the initial password."""
-    created = 0
+    created, department = 0, await _register_department(demo)
     for user, name, role, regions in ACCOUNTS:
-        created += await _open_account(demo, user, name, role, regions)
+        organisation = {"organisation_id": department} if role == "line_bureau" else {}
+        created += await _open_account(demo, user, name, role, regions, **organisation)
     return f"管理员为 {len(ACCOUNTS)} 人开通账号(新开 {created} 个), 每人按角色与辖区授权, 首次登录改了口令"
 
 
-async def _open_account(demo: DemoRun, user: str, name: str, role: str, regions: tuple[str, ...]) -> bool:
+async def _register_department(demo: DemoRun) -> str:
+    """The id of the department that answers for the projects; registered once."""
+    known = await demo.admin.get("/organisations", region=COUNTY, q=DEPARTMENT)
+    if known["items"]:
+        return str(known["items"][0]["id"])
+    body = {"name": DEPARTMENT, "region": COUNTY, "kind": "bureau"}
+    return str((await demo.admin.post("/organisations", body))["id"])
+
+
+async def _open_account(
+    demo: DemoRun, user: str, name: str, role: str, regions: tuple[str, ...], **organisation: str
+) -> bool:
     account = {
+        **organisation,
         "id": f"zeku.{user}",
         "name": name,
         "region": COUNTY,

@@ -169,7 +169,7 @@ async def test_a_long_look_keeps_its_lease(
     looks.detector.find_subjects = look_long
     await follow_log(FUND_ALERTS, [])(context)
     await scenario.create_source(10_000_00)
-    long = asyncio.create_task(follow_log(FUND_ALERTS, [looks.detector])(context))
+    long = asyncio.ensure_future(follow_log(FUND_ALERTS, [looks.detector])(context))
     await begun.wait()
     clock.advance(timedelta(milliseconds=20))
     async with asyncio.timeout(20):

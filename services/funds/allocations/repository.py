@@ -3,10 +3,12 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
+import sqlalchemy as sa
 from sqlmodel import col, select
 
 from services.funds.allocations.models import Allocation
 from services.funds.allocations.schemas import AllocationRead
+from services.funds.commitments.models import CachedProject
 from shared.auth import May, region_bounds
 from shared.errors import NotFound
 from shared.http import PageAnswer, PageParams, answer_page
@@ -22,8 +24,39 @@ async def get_allocation(work: UnitOfWork, allocation_id: UUID, *, lock: bool = 
     )
     allocation = (await work.session.exec(query.with_for_update() if lock else query)).first()
     if allocation is None:
-        raise NotFound(f"没有这笔资金安排: {allocation_id}", f"No allocation {allocation_id}")
+        raise _build_not_found(allocation_id)
     return allocation
+
+
+async def get_allocation_and_department(work: UnitOfWork, allocation_id: UUID) -> tuple[Allocation, str]:
+    """Get an allocation of the caller's regions and its project's 主管部门, which may be empty; NotFound otherwise."""
+    found = await _find_with_department(work, col(Allocation.id) == allocation_id)
+    if found is None:
+        raise _build_not_found(allocation_id)
+    return found
+
+
+async def find_allocation_and_department(work: UnitOfWork, project_id: UUID) -> tuple[Allocation, str] | None:
+    """The latest allocation of a project in the caller's regions with the project's 主管部门; None when it has no money."""
+    return await _find_with_department(work, col(Allocation.project_id) == project_id)
+
+
+async def _find_with_department(
+    work: UnitOfWork, condition: sa.ColumnElement[bool]
+) -> tuple[Allocation, str] | None:
+    query = (
+        select(Allocation, CachedProject.managing_unit)
+        .join(CachedProject, col(CachedProject.id) == col(Allocation.project_id), isouter=True)
+        .where(condition, work.actor.scope_filter(May.FUND_READ, col(Allocation.region)))
+        .order_by(col(Allocation.id).desc())
+        .limit(1)
+    )
+    found = (await work.session.exec(query)).first()
+    return None if found is None else (found[0], found[1] or "")
+
+
+def _build_not_found(allocation_id: UUID) -> NotFound:
+    return NotFound(f"没有这笔资金安排: {allocation_id}", f"No allocation {allocation_id}")
 
 
 async def list_allocations(

@@ -134,12 +134,6 @@ async def cache_projects(work: UnitOfWork, projects: Iterable[ProjectSnapshot]) 
     await repository.system_upsert_projects(work, rows)
 
 
-async def get_managing_unit(work: UnitOfWork, project_id: UUID) -> str:
-    """The project's 主管部门; empty while the project is not known here, or has none."""
-    found = await get_cached_projects(work, [project_id])
-    return found[project_id].managing_unit if project_id in found else ""
-
-
 async def get_cached_projects(work: UnitOfWork, project_ids: Iterable[UUID]) -> dict[UUID, ProjectSnapshot]:
     """Get the cached projects, by id."""
     rows = await repository.get_cached_projects(work, project_ids)

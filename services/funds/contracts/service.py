@@ -4,7 +4,6 @@ from uuid import UUID
 
 from services.funds.allocations import repository as allocations
 from services.funds.allocations.models import Allocation
-from services.funds.commitments import service as commitments
 from services.funds.contracts import repository
 from services.funds.contracts.models import Contract
 from services.funds.contracts.schemas import ProjectContractCreate, Settlement
@@ -24,8 +23,7 @@ async def create_contract(work: UnitOfWork, body: ProjectContractCreate) -> Cont
 
     Invalid if the retention exceeds the ceiling (rule payment.retention) on the signing date or that date lies in the future.
     """
-    allocation = await _require_allocation(work, body.project_id)
-    department = await commitments.get_managing_unit(work, body.project_id)
+    allocation, department = await _require_allocation(work, body.project_id)
     work.actor.require(May.PAYMENT_SUBMIT, allocation.region, department=department)
     rule = await work.get_rule(PAYMENT_RETENTION, on=body.signed_on, region=allocation.region)
     errors = []
@@ -67,14 +65,14 @@ async def create_contract(work: UnitOfWork, body: ProjectContractCreate) -> Cont
     return contract
 
 
-async def _require_allocation(work: UnitOfWork, project_id: UUID) -> Allocation:
-    funded = await allocations.list_related_allocations(work, projects=[project_id])
-    if not funded:
+async def _require_allocation(work: UnitOfWork, project_id: UUID) -> tuple[Allocation, str]:
+    funded = await allocations.find_allocation_and_department(work, project_id)
+    if funded is None:
         detail = "这个项目还没有资金安排"
         raise Invalid(
             detail, "The project has no money", errors=[FieldError("no_money", detail, "", "/project_id")]
         )
-    return funded[0]
+    return funded
 
 
 async def settle_contract(

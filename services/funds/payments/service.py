@@ -231,8 +231,7 @@ def _require_refundable(work: UnitOfWork, payment: Payment, body: RefundCreate) 
 
 async def create_payment(work: UnitOfWork, body: PaymentCreate) -> Payment:
     """Create a payment in DRAFT state. Nothing is posted before it is submitted."""
-    allocation = await allocations.get_allocation(work, body.allocation_id)
-    department = await commitments.get_managing_unit(work, allocation.project_id)
+    allocation, department = await allocations.get_allocation_and_department(work, body.allocation_id)
     work.actor.require(May.PAYMENT_SUBMIT, allocation.region, department=department)
     await _require_own_contract(work, body, allocation)
     drafted_at = body.happened_at or work.at
