@@ -12,6 +12,8 @@ from services.assets.alerts.models import ALERTS
 from services.assets.alerts.router import ALERT_KIND
 from services.assets.alerts.router import router as alert_router
 from services.assets.alerts.service import scan_alerts
+from services.assets.amendments.router import CONTRACT_AMENDMENT_KIND
+from services.assets.amendments.router import router as amendment_router
 from services.assets.book import router as book
 from services.assets.book.router import ADJUSTMENT_KIND
 from services.assets.book.service import fill_missing_funding
@@ -23,6 +25,8 @@ from services.assets.contracts import router as contracts
 from services.assets.contracts.router import OPERATING_CONTRACT_KIND, RECEIPT_KIND, RECEIVABLE_KIND
 from services.assets.custody import router as custody
 from services.assets.custody.router import ASSET_FOLLOW_UP_KIND, INSPECTION_KIND
+from services.assets.deposits.router import DEPOSIT_KIND
+from services.assets.deposits.router import router as deposit_router
 from services.assets.disposals import router as disposals
 from services.assets.disposals.models import Disposal
 from services.assets.disposals.router import DISPOSAL_KIND, REVIVAL_KIND
@@ -34,6 +38,8 @@ from services.assets.distributions.service import NOTICE_KIND as DISTRIBUTION_NO
 from services.assets.fsck import FSCK
 from services.assets.imports import router as imports
 from services.assets.labels import router as labels
+from services.assets.pledges.router import PLEDGE_KIND
+from services.assets.pledges.router import router as pledge_router
 from services.assets.policy import RULES
 from services.assets.register import router as register
 from services.assets.register.models import Asset
@@ -103,6 +109,9 @@ SERVICE = Service(
         disposals.revival_router,
         campaign_router,
         alert_router,
+        amendment_router,
+        deposit_router,
+        pledge_router,
         contracts.income_router,
         contracts.router,
         book.router,
@@ -121,6 +130,9 @@ SERVICE = Service(
         ALERT_KIND,
         CAMPAIGN_KIND,
         OPERATING_CONTRACT_KIND,
+        CONTRACT_AMENDMENT_KIND,
+        DEPOSIT_KIND,
+        PLEDGE_KIND,
         RECEIVABLE_KIND,
         RECEIPT_KIND,
         DISTRIBUTION_KIND,

@@ -17,6 +17,7 @@ from shared.errors import (
     Forbidden,
     Invalid,
     PreconditionMissing,
+    invalid_field,
 )
 from shared.events import Event, find_last_event
 from shared.http import VersionMatch
@@ -75,6 +76,13 @@ class AvailableAction(BaseModel):
 
 def _to_error_reads(errors: list[FieldError]) -> list[FieldErrorRead]:
     return [FieldErrorRead(pointer=error.pointer, code=error.code, detail=error.detail) for error in errors]
+
+
+def entry_time(happened_at: datetime | None, at: datetime) -> datetime:
+    """When a record was really made: as given, else now. Invalid in the future."""
+    if happened_at is not None and happened_at > at:
+        raise invalid_field("in_the_future", "时间不能晚于现在", "/happened_at", "It lies in the future")
+    return happened_at or at
 
 
 def effective_time(request: TransitionRequest, since: datetime, at: datetime) -> datetime:
@@ -248,4 +256,5 @@ __all__ = [
     "apply_transition",
     "available_actions",
     "effective_time",
+    "entry_time",
 ]

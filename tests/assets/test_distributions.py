@@ -326,3 +326,27 @@ async def test_a_vote_without_quorum_or_majority_decides_nothing(
 
     assert [(one["code"], one["pointer"]) for one in refused["errors"]] == [(code, pointer)]
     assert step in enough["steps"]
+
+
+async def test_income_is_not_given_out_on_a_day_before_it_came(scenario: AssetScenario) -> None:
+    await create_earning_asset(scenario)  # received on 1 May
+    plan = await create_ready_distribution(scenario, happened_at="2024-04-01T10:00:00+08:00")
+    await post_distribution_step(scenario.clerk, plan, "submit", happened_at="2024-04-10T10:00:00+08:00")
+    notice = {
+        "level": "distribution",
+        "places": ["公开栏"],
+        "starts_on": "2024-04-11",
+        "photo": await scenario.upload_photo(),
+    }
+    posted = await scenario.town.post(f"/assets/distributions/{plan['id']}/notices", json=notice)
+    assert posted.status_code == 201, posted.text
+
+    then = await post_distribution_step(
+        scenario.bureau, plan, "approve", 409, happened_at="2024-04-28T10:00:00+08:00"
+    )
+
+    assert then["errors"][0]["code"] == "below_zero_then"
+    assert "2024-04-28" in then["detail"]
+    assert (await get_balance(scenario))["available"] == "10000.00"
+    await post_distribution_step(scenario.bureau, plan, "approve", happened_at="2024-05-03T10:00:00+08:00")
+    assert (await get_balance(scenario))["available"] == "0.00"

@@ -7,11 +7,14 @@ from typing import Any
 import pytest
 
 from services.assets.alerts.lifecycle import ALERT
+from services.assets.amendments.lifecycle import AMENDMENT, AmendmentAction
 from services.assets.book.lifecycle import ADJUSTMENT, AdjustmentAction
 from services.assets.campaigns.lifecycle import CAMPAIGN, CampaignAction
 from services.assets.contracts.lifecycle import CONTRACT, ContractAction
+from services.assets.deposits.lifecycle import DEPOSIT, DepositAction
 from services.assets.disposals.lifecycle import DISPOSAL, REVIVAL, DisposalAction, RevivalAction
 from services.assets.distributions.lifecycle import DISTRIBUTION, DistributionAction
+from services.assets.pledges.lifecycle import PLEDGE, PledgeAction
 from services.assets.repairs.lifecycle import REPAIR, RepairAction
 from services.assets.transfers.lifecycle import TRANSFER, TransferAction
 from shared.alerts.lifecycle import AlertAction
@@ -24,6 +27,10 @@ LEGAL_TRANSITIONS: dict[str, set[str]] = {
     "transfer": {"draft submit submitted", "submitted confirm done", "submitted give given", "given receive done",
                  "draft cancel cancelled", "submitted cancel cancelled", "given cancel cancelled"},
     "operating contract": {"draft sign active", "active end ended", "active terminate terminated", "draft cancel cancelled"},
+    "contract amendment": {"proposed approve approved", "proposed reject rejected", "proposed withdraw withdrawn"},
+    "deposit entry": {"entered confirm confirmed", "entered withdraw withdrawn", "confirmed reverse reversed"},
+    "pledge": {"proposed approve in_force", "proposed reject rejected", "proposed withdraw withdrawn",
+               "in_force release released"},
     "value adjustment": {"proposed approve approved", "proposed reject rejected"},
     "repair": {"reported accept accepted", "reported reject rejected", "accepted finish finished", "finished check closed",
                "finished redo accepted"},
@@ -40,11 +47,13 @@ LEGAL_TRANSITIONS: dict[str, set[str]] = {
 LIFECYCLES: list[tuple[Lifecycle[Any, Any, Any], type[LabelledEnum]]] = [
     (TRANSFER, TransferAction), (CONTRACT, ContractAction), (ADJUSTMENT, AdjustmentAction), (REPAIR, RepairAction),
     (DISTRIBUTION, DistributionAction), (CAMPAIGN, CampaignAction), (ALERT, AlertAction), (DISPOSAL, DisposalAction),
-    (REVIVAL, RevivalAction),
+    (REVIVAL, RevivalAction), (AMENDMENT, AmendmentAction), (DEPOSIT, DepositAction), (PLEDGE, PledgeAction),
 ]
 FOUR_EYES_ACTIONS = {("transfer", "confirm"), ("transfer", "receive"), ("operating contract", "sign"), ("value adjustment", "approve"),
                      ("repair", "check"), ("distribution", "approve"), ("asset alert", "send_back"), ("asset alert", "close"),
-                     ("disposal", "approve"), ("disposal", "close"), ("revival", "approve"), ("revival", "check")}
+                     ("disposal", "approve"), ("disposal", "close"), ("revival", "approve"), ("revival", "check"),
+                     ("contract amendment", "approve"), ("deposit entry", "confirm"), ("deposit entry", "reverse"),
+                     ("pledge", "approve")}
 # fmt: on
 
 

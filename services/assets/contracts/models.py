@@ -66,6 +66,8 @@ class Receivable(Base, Record, table=True):
     number: int
     due_on: date
     amount: int = Field(sa_type=Fen)
+    """What is owed: as agreed, less what was waived."""
+    waived: int = Field(default=0, sa_type=Fen, sa_column_kwargs={"server_default": "0"})
     received: int = Field(default=0, sa_type=Fen)
     open: bool = True
     void: bool = False

@@ -10,6 +10,9 @@ from sqlmodel import col, select
 
 from services.assets.contracts.lifecycle import ContractState
 from services.assets.contracts.models import OperatingContract, Receipt, ReceiptPart, Receivable
+from services.assets.deposits.lifecycle import DepositState
+from services.assets.deposits.models import Deposit
+from services.assets.deposits.schemas import DepositKind
 from services.assets.disposals.lifecycle import DisposalState
 from services.assets.disposals.models import Disposal
 from shared.auth import May, region_bounds
@@ -18,16 +21,22 @@ from shared.db import execute_core
 from shared.unit_of_work import UnitOfWork
 
 RECEIVABLES: sa.Table = Receivable.__table__  # type: ignore[attr-defined]
+DEPOSITS: sa.Table = Deposit.__table__  # type: ignore[attr-defined]
 RECEIPTS: sa.Table = Receipt.__table__  # type: ignore[attr-defined]
 
 
-async def find_obstacles(work: UnitOfWork, contract: OperatingContract) -> tuple[str, bool]:
-    """(number of an active contract of the asset whose term overlaps this one's or "", whether a disposal is under way)."""
+async def find_obstacles(
+    work: UnitOfWork, contract: OperatingContract, ends_on: date | None = None
+) -> tuple[str, bool]:
+    """(number of an active contract of the asset whose term overlaps this one's or "", whether a disposal is under way).
+
+    `ends_on` is the end of the term, where it is to be another than the contract's.
+    """
     overlapping = select(OperatingContract.number).where(
         OperatingContract.asset_id == contract.asset_id,
         OperatingContract.id != contract.id,
         OperatingContract.state == ContractState.ACTIVE,
-        OperatingContract.starts_on <= contract.ends_on,
+        OperatingContract.starts_on <= (ends_on or contract.ends_on),
         OperatingContract.ends_on >= contract.starts_on,
         work.actor.scope_filter(May.ASSET_READ, col(OperatingContract.region)),
     )
@@ -92,6 +101,17 @@ async def list_receipt_parts(work: UnitOfWork, receipt_id: UUID) -> list[tuple[R
         .with_for_update()
     )
     return [(part, due) for part, due in await work.session.exec(query)]
+
+
+async def sum_deposit_held(work: UnitOfWork, contract_id: UUID) -> int:
+    """What is held of a contract's deposit in 分: confirmed receipts less what was returned or kept."""
+    signed = sa.case((DEPOSITS.c.kind == DepositKind.RECEIVED, DEPOSITS.c.amount), else_=-DEPOSITS.c.amount)
+    query = sa.select(sa.cast(sa.func.coalesce(sa.func.sum(signed), 0), sa.BigInteger)).where(
+        DEPOSITS.c.contract_id == contract_id,
+        DEPOSITS.c.state == DepositState.CONFIRMED,
+        work.actor.scope_filter(May.ASSET_READ, DEPOSITS.c.region),
+    )
+    return int((await execute_core(work.session, query)).scalar_one())
 
 
 async def is_reversed(work: UnitOfWork, receipt_id: UUID) -> bool:

@@ -137,7 +137,8 @@ class ReceivableRead(BaseModel):
     region: str
     number: int
     due_on: date
-    amount: Money
+    amount: Money = Field(description="应收, 已扣减免")
+    waived: Money = Field(description="减免")
     received: Money
     open: bool
     void: bool
@@ -149,7 +150,9 @@ class ContractDetail(AssetContractRead):
     receivables: list[ReceivableRead]
     due: Money = Field(description="已到期应收")
     received: Money = Field(description="已收")
+    waived: Money = Field(description="减免合计")
     arrears: Money = Field(description="欠收: 已到期未收")
+    deposit_held: Money = Field(description="保证金余额: 已收未退未抵扣")
     available_actions: list[AvailableAction]
 
 
@@ -173,7 +176,9 @@ class ReceiptPost(RequestBody):
     payer: str = Field(min_length=2, max_length=200, description="交款人")
     voucher_no: str = Field(min_length=1, max_length=100, description="收款凭证号")
     kind: str = Field(
-        "rent", pattern="^(rent|dividend|compensation|deposit_kept|other)$", description="收入种类"
+        "rent",
+        pattern="^(rent|dividend|compensation|other)$",
+        description="收入种类: 抵扣的保证金由保证金账记",
     )
     note: str = Field("", max_length=2000)
 

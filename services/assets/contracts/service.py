@@ -1,11 +1,19 @@
 """Use cases of operating contracts: a second person signs, signing creates the schedule; receipts, reversals, income."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time
+from typing import Any
 from uuid import UUID
 
 from services.assets import repository_base as records
 from services.assets.contracts import repository
-from services.assets.contracts.calculation import RentStep, add_months, build_schedule, prorate
+from services.assets.contracts.calculation import (
+    RentStep,
+    ScheduledReceivable,
+    add_months,
+    build_schedule,
+    prorate,
+)
 from services.assets.contracts.events import IncomeReceived, OperatingContractMoved, OperatorMarked
 from services.assets.contracts.lifecycle import CONTRACT, AssetContractFacts, ContractAction, ContractState
 from services.assets.contracts.models import OperatingContract, Receipt, ReceiptPart, Receivable
@@ -31,7 +39,7 @@ from services.assets.register.schemas import AssetClass
 from shared.auth import May
 from shared.china import format_yuan, normalize_document_no
 from shared.db import new_id
-from shared.errors import Forbidden, invalid_field
+from shared.errors import FieldError, Forbidden, invalid_field
 from shared.files import uploads
 from shared.http import VersionMatch
 from shared.lifecycle.transitions import (
@@ -100,14 +108,20 @@ async def _check_terms(work: UnitOfWork, asset: Asset, body: AssetContractCreate
     if asset.built_on is not None and body.starts_on < asset.built_on:
         detail = f"合同起期早于资产建成日期 {asset.built_on}"
         raise invalid_field("before_built", detail, "/starts_on", "It begins before the asset was built")
-    longest = add_months(body.starts_on, MAX_LEASE_YEARS * 12)
-    if body.mode is OperatingMode.LEASE and body.ends_on >= longest:
-        detail = "租赁期限不得超过二十年(民法典第七百零五条)"
-        raise invalid_field("lease_too_long", detail, "/ends_on", "A lease runs twenty years at most")
+    if (error := find_term_error(body.mode, body.starts_on, body.ends_on)) is not None:
+        raise invalid_field(error.code, error.detail, error.pointer, error.detail_en)
     key = normalize_document_no(body.number)
     for contract_id, number in await repository.list_contract_numbers(work, asset.region):
         if contract_id != body.id and normalize_document_no(number) == key:
             raise conflict("number_used", f"合同编号 {number} 已登记, 编号 {contract_id}", "Used already")
+
+
+def find_term_error(mode: OperatingMode, starts_on: date, ends_on: date) -> FieldError | None:
+    """What is wrong with a term: a lease over twenty years."""
+    if mode is not OperatingMode.LEASE or ends_on < add_months(starts_on, MAX_LEASE_YEARS * 12):
+        return None
+    detail = "租赁期限不得超过二十年(民法典第七百零五条)"
+    return FieldError("lease_too_long", detail, "A lease runs twenty years at most", "/ends_on")
 
 
 async def renew_contract(work: UnitOfWork, contract_id: UUID, body: AssetContractCreate) -> OperatingContract:
@@ -140,6 +154,8 @@ async def get_contract_detail(work: UnitOfWork, contract: OperatingContract) -> 
         receivables=[ReceivableRead.model_validate(receivable) for receivable in receivables],
         due=due,
         received=received,
+        waived=sum(receivable.waived for receivable in receivables),
+        deposit_held=await repository.sum_deposit_held(work, contract.id),
         arrears=sum(receivable.amount - receivable.received for receivable in due_receivables),
         available_actions=available_actions(
             work, CONTRACT, contract, await _build_facts(work, contract, ContractTransitionRequest())
@@ -179,7 +195,8 @@ async def transition_contract(
         return preview
     if action is ContractAction.SIGN:
         contract.signed_by = work.actor.id
-        _insert_receivables(work, contract)
+        schedule = build_contract_schedule(contract, steps=contract.steps, ends_on=contract.ends_on)
+        insert_receivables(work, contract, schedule)
     if action is ContractAction.TERMINATE:
         await _end_receivables(work, contract, when.astimezone(CHINA_TIME_ZONE).date())
     await work.session.flush()
@@ -318,30 +335,39 @@ async def _build_facts(
     )
 
 
-def _insert_receivables(work: UnitOfWork, contract: OperatingContract) -> None:
-    steps = [RentStep(date.fromisoformat(step["starts_on"]), step["amount"]) for step in contract.steps]
-    for scheduled in build_schedule(
+def build_contract_schedule(
+    contract: OperatingContract, *, steps: Sequence[Mapping[str, Any]], ends_on: date
+) -> list[ScheduledReceivable]:
+    """The schedule of a contract with these rent steps until a day."""
+    return build_schedule(
         contract.first_due_on,
-        contract.ends_on,
+        ends_on,
         contract.period,
         contract.amount,
-        steps,
+        [RentStep(date.fromisoformat(step["starts_on"]), step["amount"]) for step in steps],
         prorated=contract.prorated,
-    ):
-        work.session.add(
-            Receivable(
-                id=new_id(),
-                region=contract.region,
-                created_at=work.at,
-                created_by=work.actor.id,
-                updated_at=work.at,
-                contract_id=contract.id,
-                asset_id=contract.asset_id,
-                number=scheduled.number,
-                due_on=scheduled.due_on,
-                amount=scheduled.amount,
-            )
+    )
+
+
+def insert_receivables(
+    work: UnitOfWork, contract: OperatingContract, schedule: Iterable[ScheduledReceivable]
+) -> None:
+    """Add the receivables of a schedule to a contract."""
+    work.session.add_all(
+        Receivable(
+            id=new_id(),
+            region=contract.region,
+            created_at=work.at,
+            created_by=work.actor.id,
+            updated_at=work.at,
+            contract_id=contract.id,
+            asset_id=contract.asset_id,
+            number=scheduled.number,
+            due_on=scheduled.due_on,
+            amount=scheduled.amount,
         )
+        for scheduled in schedule
+    )
 
 
 async def _end_receivables(work: UnitOfWork, contract: OperatingContract, on: date) -> None:

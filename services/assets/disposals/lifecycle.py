@@ -46,6 +46,7 @@ class DisposalFacts:
     proceeds: int | None = None
     notice_error: FieldError | None = None
     active_contract: str = ""
+    pledgee: str = ""
     reason: str = ""
 
 
@@ -81,6 +82,14 @@ def no_active_contract(facts: DisposalFacts) -> FieldError | None:
     return FieldError("contract_runs", f"经营合同 {facts.active_contract} 还在履行", "A contract still runs")
 
 
+def not_pledged(facts: DisposalFacts) -> FieldError | None:
+    """没有未解除的抵押."""
+    if not facts.pledgee:
+        return None
+    detail = f"资产抵押给{facts.pledgee}, 解除抵押后才能处置"
+    return FieldError("pledged", detail, "The asset is pledged")
+
+
 def notice_period_over(facts: DisposalFacts) -> FieldError | None:
     """处置公示期满, 没有未处理或成立的异议."""
     return facts.notice_error
@@ -104,10 +113,10 @@ DISPOSAL: Lifecycle[DisposalState, DisposalAction, DisposalFacts] = Lifecycle(
     transition(A.APPRAISE, S.REQUESTED,                           S.APPRAISED, May.ASSET_DISPOSE, appraisal_given),
     transition(A.DECIDE,   S.APPRAISED,                           S.DECIDED,   May.ASSET_DISPOSE, decision_recorded),
     transition(A.APPROVE,  S.DECIDED,                             S.APPROVED,  May.ASSET_APPROVE, approval_number_given,
-        no_active_contract, four_eyes=("created_by", "decided_by")),
+        no_active_contract, not_pledged, four_eyes=("created_by", "decided_by")),
     transition(A.BOOK,     S.APPROVED,                            S.BOOKED,    May.ASSET_DISPOSE, notice_period_over, proceeds_given,
-        no_active_contract),
-    transition(A.CLOSE,    S.BOOKED,                              S.CLOSED,    May.ASSET_APPROVE, no_active_contract,
+        no_active_contract, not_pledged),
+    transition(A.CLOSE,    S.BOOKED,                              S.CLOSED,    May.ASSET_APPROVE, no_active_contract, not_pledged,
         four_eyes=("created_by", "booked_by")),
     transition(A.REJECT,   (S.REQUESTED, S.APPRAISED, S.DECIDED), S.REJECTED,  May.ASSET_APPROVE, reason_given),
 ))

@@ -10,6 +10,8 @@ from services.assets.contracts.lifecycle import ContractState
 from services.assets.contracts.models import OperatingContract, Receipt
 from services.assets.disposals.lifecycle import DisposalState
 from services.assets.disposals.models import Disposal
+from services.assets.pledges.lifecycle import PledgeState
+from services.assets.pledges.models import Pledge
 from shared.auth import May
 from shared.db import execute_core
 from shared.unit_of_work import UnitOfWork
@@ -28,14 +30,23 @@ async def find_open_disposal(work: UnitOfWork, asset_id: UUID) -> Disposal | Non
     return (await work.session.exec(query)).first()
 
 
-async def find_active_contract(work: UnitOfWork, asset_id: UUID) -> str:
-    """Number of an active contract of an asset; empty when there is none."""
-    query = select(OperatingContract.number).where(
+async def find_obstacles(work: UnitOfWork, asset_id: UUID) -> tuple[str, str]:
+    """(number of an active contract of an asset, pledgee of its pledge in force); empty where there is none."""
+    contract = select(OperatingContract.number).where(
         OperatingContract.asset_id == asset_id,
         OperatingContract.state == ContractState.ACTIVE,
         work.actor.scope_filter(May.ASSET_READ, col(OperatingContract.region)),
     )
-    return (await work.session.exec(query.limit(1))).first() or ""
+    pledge = select(Pledge.pledgee).where(
+        Pledge.asset_id == asset_id,
+        Pledge.state == PledgeState.IN_FORCE,
+        work.actor.scope_filter(May.ASSET_READ, col(Pledge.region)),
+    )
+    query = sa.select(
+        contract.limit(1).scalar_subquery().label("number"), pledge.limit(1).scalar_subquery().label("pledgee")
+    )
+    row = (await execute_core(work.session, query)).one()
+    return row.number or "", row.pledgee or ""
 
 
 async def sum_received(work: UnitOfWork, asset_id: UUID, after: date, until: date) -> int:

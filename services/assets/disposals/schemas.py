@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.assets.disposals.lifecycle import DisposalState, RevivalState
 from services.assets.register.lifecycle import UseState
@@ -33,6 +33,7 @@ class DisposalCreate(RequestBody):
     cause: DisposalCause
     description: str = Field(min_length=2, max_length=4000, description="情况说明")
     file_ids: list[UUID] = Field(min_length=1, max_length=30, description="照片和证明")
+    happened_at: AwareDatetime | None = Field(None, description="实际申请时间; 空为现在. 补录历史时填写")
 
 
 class DisposalRead(BaseModel):

@@ -43,7 +43,7 @@ from shared.china import format_yuan
 from shared.errors import FieldError, invalid_field
 from shared.files import uploads
 from shared.http import VersionMatch
-from shared.lifecycle.transitions import TransitionPreview, apply_transition, available_actions
+from shared.lifecycle.transitions import TransitionPreview, apply_transition, available_actions, entry_time
 from shared.notices import service as notices
 from shared.notices.schemas import NoticeLevel
 from shared.notices.service import NoticeStep, NoticeSubject
@@ -63,6 +63,7 @@ async def create_disposal(work: UnitOfWork, body: DisposalCreate) -> Disposal:
     open_disposal = await repository.find_open_disposal(work, asset.id)
     if open_disposal is not None and open_disposal.id != body.id:
         raise conflict("running", "这项资产的处置正在办理", "A disposal is under way")
+    requested_at = entry_time(body.happened_at, work.at)
     file_ids = [str(file_id) for file_id in body.file_ids]
     await uploads.require_files(work, file_ids, "/file_ids")
     disposal, _ = await create_record(
@@ -70,6 +71,7 @@ async def create_disposal(work: UnitOfWork, body: DisposalCreate) -> Disposal:
         Disposal,
         body,
         event=lambda disposal: _disposal_event(disposal, "", disposal.state),
+        event_time=requested_at,
         region=asset.region,
         id=body.id,
         asset_id=asset.id,
@@ -77,7 +79,7 @@ async def create_disposal(work: UnitOfWork, body: DisposalCreate) -> Disposal:
         description=body.description,
         file_ids=file_ids,
         state=DisposalState.REQUESTED,
-        state_since=work.at,
+        state_since=requested_at,
     )
     return disposal
 
@@ -262,6 +264,7 @@ def _disposal_event(disposal: Disposal, was: str, now: str) -> DisposalMoved:
 async def _build_disposal_facts(
     work: UnitOfWork, disposal: Disposal, body: DisposalTransitionRequest
 ) -> DisposalFacts:
+    active_contract, pledgee = await repository.find_obstacles(work, disposal.asset_id)
     return DisposalFacts(
         document_count=len(body.file_ids),
         on=work.today,
@@ -271,7 +274,8 @@ async def _build_disposal_facts(
         voucher_no=body.voucher_no,
         proceeds=body.proceeds,
         notice_error=await _find_blocking_notice(work, disposal, body),
-        active_contract=await repository.find_active_contract(work, disposal.asset_id),
+        active_contract=active_contract,
+        pledgee=pledgee,
         reason=body.reason,
     )
 

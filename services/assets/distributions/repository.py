@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -40,6 +41,21 @@ async def system_update_balances(
         ).returning(BALANCES.c.amount)
         balances[account] = int((await execute_core(work.session, statement)).scalar_one())
     return balances
+
+
+async def system_list_later_changes(
+    work: UnitOfWork, region: str, account: IncomeAccount, after: date
+) -> list[tuple[date, int]]:
+    """(day, sum of its postings in 分) of one account of exactly this village or town, for each day after a day."""
+    query = (
+        sa.select(
+            POSTINGS.c.happened_on, sa.cast(sa.func.sum(POSTINGS.c.amount), sa.BigInteger).label("amount")
+        )
+        .where(POSTINGS.c.region == region, POSTINGS.c.account == account, POSTINGS.c.happened_on > after)
+        .group_by(POSTINGS.c.happened_on)
+        .order_by(POSTINGS.c.happened_on)
+    )
+    return [(row.happened_on, int(row.amount)) for row in await execute_core(work.session, query)]
 
 
 async def sum_balances(work: UnitOfWork, region: str) -> dict[IncomeAccount, int]:

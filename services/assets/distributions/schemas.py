@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.assets.distributions.lifecycle import DistributionState
 from shared.china import BankAccount, LabelledEnum, Money, PositiveMoney, RegionCode
@@ -87,6 +87,7 @@ class DistributionCreate(RequestBody):
     title: str = Field(min_length=2, max_length=200)
     lines: list[LinePost] = Field(min_length=1, max_length=20)
     note: str = Field("", max_length=2000)
+    happened_at: AwareDatetime | None = Field(None, description="实际编制时间; 空为现在. 补录历史时填写")
 
 
 class LinesPost(RequestBody):
@@ -141,6 +142,7 @@ class PayoutReversalPost(RequestBody):
     """从名单撤下, 或登记兑付被银行退回."""
 
     reason: str = Field(min_length=2, max_length=500)
+    happened_on: date | None = Field(None, description="银行退回的日期; 空为今天")
 
 
 class PayeeAccountRead(BaseModel):

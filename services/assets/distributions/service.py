@@ -10,6 +10,7 @@ from sqlmodel import col
 
 from services.assets import repository_base as records
 from services.assets.distributions import repository
+from services.assets.distributions.calculation import build_lines, describe_mismatch, find_shortfall
 from services.assets.distributions.events import (
     AccountRevealed,
     DistributionMoved,
@@ -49,7 +50,7 @@ from shared.db import new_id
 from shared.errors import FieldError, Forbidden, invalid_field
 from shared.files import uploads
 from shared.http import VersionMatch
-from shared.lifecycle.transitions import TransitionPreview, apply_transition, available_actions
+from shared.lifecycle.transitions import TransitionPreview, apply_transition, available_actions, entry_time
 from shared.notices import service as notices
 from shared.notices.schemas import NoticeLevel
 from shared.notices.service import NoticeStep, NoticeSubject
@@ -63,7 +64,10 @@ LISTING_STATES = frozenset({DistributionState.DECIDED, DistributionState.APPROVE
 async def post_entry(
     work: UnitOfWork, mark: str, region: str, changes: Mapping[IncomeAccount, int], on: date
 ) -> None:
-    """Post changes (分) once under a unique mark. ValueError when they do not balance, Conflict when an account would become negative."""
+    """Post changes (分) once under a unique mark.
+
+    ValueError when they do not balance, Conflict when an account would be negative on any day from `on` to today.
+    """
     uses = sum(amount for account, amount in changes.items() if account is not IncomeAccount.RECEIVED)
     if changes.get(IncomeAccount.RECEIVED, 0) != uses:
         raise ValueError(f"unbalanced posting {mark}: {dict(changes)}")
@@ -71,6 +75,12 @@ async def post_entry(
     for account, amount in balances.items():
         if amount < 0:
             raise conflict("below_zero", f"“{account.label}”余额不足", f"{account} would be below zero")
+        if changes[account] < 0 and on < work.today:
+            later = await repository.system_list_later_changes(work, region, account, on)
+            day, lowest = find_shortfall(amount, later)
+            if lowest < 0:
+                detail = f"{day or on} 的“{account.label}”余额不足, 差 {format_yuan(-lowest)} 元"
+                raise conflict("below_zero_then", detail, f"{account} would be below zero on a past day")
     work.session.add_all(
         IncomePosting(
             id=new_id(),
@@ -102,16 +112,17 @@ async def post_receipt(work: UnitOfWork, receipt_id: str, region: str, amount: i
 async def create_distribution(work: UnitOfWork, body: DistributionCreate) -> Distribution:
     """Create a draft plan. Invalid when a purpose occurs twice."""
     work.actor.require(May.ASSET_OPERATE, body.region)
+    drafted_at = entry_time(body.happened_at, work.at)
     plan, _ = await create_record(
         work,
         Distribution,
         body,
         region=body.region,
         id=body.id,
-        lines=_build_lines(body.lines),
+        lines=build_lines(body.lines),
         total=sum(line.amount for line in body.lines),
         state=DistributionState.DRAFT,
-        state_since=work.at,
+        state_since=drafted_at,
         **body.model_dump(include={"owner_name", "year", "title", "note"}),
     )
     return plan
@@ -129,7 +140,7 @@ async def update_lines(
     plan = await _get_editable(work, plan_id, match)
     if plan.state is not DistributionState.DRAFT:
         raise conflict("not_draft", f"方案{plan.state.label}, 不能再修改", "The plan is no draft")
-    plan.lines, plan.total, plan.steps = _build_lines(lines), sum(line.amount for line in lines), {}
+    plan.lines, plan.total, plan.steps = build_lines(lines), sum(line.amount for line in lines), {}
     await save_record(
         work,
         plan,
@@ -335,8 +346,12 @@ async def return_payout(work: UnitOfWork, plan_id: UUID, payout_id: UUID, body: 
     plan, payout = await _get_payout(work, plan_id, payout_id)
     if plan.state is not DistributionState.APPROVED or payout.paid_on is None:
         raise conflict("not_paid", "这一笔没有兑付, 或方案已办结", "It is not paid, or the plan is closed")
+    returned_on = body.happened_on or work.today
+    if not payout.paid_on <= returned_on <= work.today:
+        detail = f"退回日期须在兑付日期 {payout.paid_on} 至今天之间"
+        raise invalid_field("happened_on", detail, "/happened_on", "Before the payment or in the future")
     changes = {IncomeAccount.PLANNED: payout.amount, IncomeAccount.DISTRIBUTED: -payout.amount}
-    await post_entry(work, f"return:{payout.id}:{payout.returns}", plan.region, changes, work.today)
+    await post_entry(work, f"return:{payout.id}:{payout.returns}", plan.region, changes, returned_on)
     payout.paid_on, payout.voucher_no, payout.paid_by = None, "", ""
     payout.returns += 1
     touch_record(work, payout)
@@ -353,12 +368,6 @@ async def reveal_account(work: UnitOfWork, plan_id: UUID, payout_id: UUID) -> st
         raise conflict("no_account", "没有登记账号", "No account is known")
     await log_event(work, plan, AccountRevealed(payout_id=payout.id))
     return work.context.keyring.decrypt(payout.account_sealed, associated_data=f"payout:{payout.id}:account")
-
-
-def _build_lines(lines: list[LinePost]) -> list[dict[str, Any]]:
-    if len({line.purpose for line in lines}) < len(lines):
-        raise invalid_field("twice", "同一用途列了两次", "/lines", "A purpose is named twice")
-    return [line.model_dump(mode="python") | {"purpose": str(line.purpose)} for line in lines]
 
 
 async def _get_editable(work: UnitOfWork, plan_id: UUID, match: VersionMatch) -> Distribution:
@@ -391,7 +400,7 @@ async def _build_facts(
         notice_error=await _find_blocking_notice(work, plan, body),
         unpaid_count=unpaid,
         is_result_public=DecisionStep.RESULT_PUBLIC in plan.steps,
-        list_mismatch=_describe_mismatch(plan, listed_amounts),
+        list_mismatch=describe_mismatch(plan.lines, listed_amounts),
         reason=body.reason,
     )
 
@@ -421,18 +430,6 @@ async def _find_blocking_notice(
     )
 
 
-def _describe_mismatch(plan: Distribution, listed_amounts: dict[IncomePurpose, int]) -> str:
-    """Text of the differences between payout list and plan; the reserve has no payouts."""
-    mismatches = []
-    for line in plan.lines:
-        purpose = IncomePurpose(line["purpose"])
-        if purpose is not IncomePurpose.RESERVE and listed_amounts.get(purpose, 0) != line["amount"]:
-            mismatches.append(
-                f"{purpose.label}方案 {format_yuan(line['amount'])} 元, 名单 {format_yuan(listed_amounts.get(purpose, 0))} 元"
-            )
-    return "; ".join(mismatches)
-
-
 async def _list_warnings(work: UnitOfWork, plan: Distribution) -> list[str]:
     """Warnings where a purpose is outside the shares (percent) of the rule distribution.shares."""
     rule = await work.get_rule(DISTRIBUTION_SHARES, region=plan.region)
@@ -454,7 +451,8 @@ async def _reserve_amounts(work: UnitOfWork, plan: Distribution) -> None:
         IncomeAccount.RESERVED: reserve,
         IncomeAccount.PLANNED: plan.total - reserve,
     }
-    await post_entry(work, f"plan:{plan.id}", plan.region, changes, work.today)
+    decided_on = plan.state_since.astimezone(CHINA_TIME_ZONE).date()
+    await post_entry(work, f"plan:{plan.id}", plan.region, changes, decided_on)
 
 
 async def _create_payout(work: UnitOfWork, plan: Distribution, item: PayoutPost) -> tuple[Payout, bool]:

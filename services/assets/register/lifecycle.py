@@ -114,7 +114,7 @@ def not_disposed(facts: AssetFacts) -> FieldError | None:
 
 
 def nothing_under_way(facts: AssetFacts) -> FieldError | None:
-    """没有履行中的经营合同、未办结的处置和权属文书."""
+    """没有履行中的经营合同、未解除的抵押、未办结的处置和权属文书."""
     if not facts.open_matters:
         return None
     detail = "请先办结: " + "、".join(facts.open_matters)

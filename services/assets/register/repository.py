@@ -14,6 +14,8 @@ from services.assets.contracts.lifecycle import ContractState
 from services.assets.contracts.models import OperatingContract
 from services.assets.disposals.lifecycle import DisposalState
 from services.assets.disposals.models import Disposal
+from services.assets.pledges.lifecycle import PledgeState
+from services.assets.pledges.models import Pledge
 from services.assets.register.lifecycle import COUNTED_STATES, AssetState, UseState
 from services.assets.register.models import Asset, CachedProject, CodeSerial, ImportMapping, UseChange
 from services.assets.register.schemas import AssetClass, AssetRead, OwnerKind
@@ -159,11 +161,14 @@ async def system_count_built_assets(work: UnitOfWork, project_id: UUID) -> int:
 
 
 async def list_blocking_matters(work: UnitOfWork, asset_id: UUID) -> tuple[str, ...]:
-    """Chinese labels of the running contracts, disposals and documents of an asset, which end before it is returned."""
+    """Chinese labels of the running contracts, pledges, disposals and documents of an asset, which end before it is returned."""
     matters = {
         "经营合同": sa.exists().where(
             col(OperatingContract.asset_id) == asset_id,
             col(OperatingContract.state) == ContractState.ACTIVE,
+        ),
+        "抵押": sa.exists().where(
+            col(Pledge.asset_id) == asset_id, col(Pledge.state) == PledgeState.IN_FORCE
         ),
         "处置": sa.exists().where(
             col(Disposal.asset_id) == asset_id,

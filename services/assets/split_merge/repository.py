@@ -12,6 +12,8 @@ from services.assets.contracts.models import OperatingContract
 from services.assets.disposals.lifecycle import DisposalState, RevivalState
 from services.assets.disposals.models import Disposal, Revival
 from services.assets.disposals.repository import FINAL_STATES
+from services.assets.pledges.lifecycle import PledgeState
+from services.assets.pledges.models import Pledge
 from services.assets.repairs.lifecycle import RepairState
 from services.assets.repairs.models import Repair
 from services.assets.split_merge.models import AssetLink
@@ -24,6 +26,7 @@ from shared.unit_of_work import UnitOfWork
 OPEN_STATES: dict[str, tuple[Any, tuple[LabelledEnum, ...]]] = {
     "经营合同": (OperatingContract, (ContractState.ACTIVE,)),
     "处置": (Disposal, tuple(state for state in DisposalState if state not in FINAL_STATES)),
+    "抵押": (Pledge, (PledgeState.IN_FORCE,)),
     "盘活方案": (Revival, (RevivalState.PROPOSED, RevivalState.UNDER_WAY, RevivalState.REPORTED)),
     "报修": (Repair, (RepairState.REPORTED, RepairState.ACCEPTED, RepairState.FINISHED)),
 }

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlmodel import col
 
 from services.assets import repository_base as records
+from services.assets.pledges.repository import find_pledgees
 from services.assets.register import repository as register
 from services.assets.register.lifecycle import AssetAction, AssetState, UseState
 from services.assets.register.models import Asset
@@ -133,13 +134,14 @@ async def _build_facts(
     required_states = REQUIRED_STATES[transfer.kind]
     if transfer.state is TransferState.GIVEN and transfer.kind is TransferKind.HAND_OVER:
         required_states = {AssetState.OFFERED}
+    pledged = await find_pledgees(work, [a.id for a in assets]) if transfer.kind is TransferKind.OWNER else {}
     return TransferFacts(
         kind=transfer.kind,
         asset_count=len(assets),
         unfit=tuple(
-            f"{asset.name}({asset.state.label})"
+            f"{asset.name}({'抵押中' if asset.id in pledged else asset.state.label})"
             for asset in assets
-            if asset.state not in required_states or _is_unfit(asset, transfer)
+            if asset.state not in required_states or asset.id in pledged or _is_unfit(asset, transfer)
         ),
         has_two_parties=bool(transfer.giver)
         and bool(transfer.receiver)

@@ -1,0 +1,1 @@
+"""Deposits of operating contracts (保证金): received, returned, kept."""

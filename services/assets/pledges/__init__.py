@@ -1,0 +1,1 @@
+"""Pledges of assets (抵押)."""
