@@ -234,3 +234,16 @@ async def test_the_past_of_a_disposal_and_of_a_plan_can_be_entered(scenario: Ass
     assert (appraised.status_code, appraised.json()["state_since"][:10]) == (200, "2023-06-01")
     assert plan.json()["state_since"][:10] == "2023-05-01", plan.text
     assert (future.status_code, future.json()["errors"][0]["pointer"]) == (422, "/happened_at")
+
+
+async def test_the_thread_of_an_asset_goes_on_to_its_income(scenario: AssetScenario) -> None:
+    contract = await create_signed_contract(scenario)
+    assert (await post_receipt(scenario.clerk, contract, "30000.00")).status_code == 201
+    disposal = (await request_disposal(scenario, {"id": contract["asset_id"]})).json()
+
+    thread = (await scenario.bureau.get("/assets/thread", params={"asset_id": contract["asset_id"]})).json()
+
+    assert [lease["number"] for lease in thread["leases"]] == [contract["number"]]
+    assert [receipt["amount"] for receipt in thread["receipts"]] == ["30000.00"]
+    assert [one["id"] for one in thread["disposals"]] == [disposal["id"]]
+    assert (thread["pledges"], thread["transfers"]) == ([], [])

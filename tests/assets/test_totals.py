@@ -2,7 +2,9 @@
 
 import asyncio
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from services.assets.register.lifecycle import AssetState, UseState
 from services.assets.register.models import Asset
@@ -173,3 +175,47 @@ async def test_every_summary_filter_lists_its_assets(scenario: AssetScenario) ->
         for part in [*summary["by_class"], *summary["by_owner"], *summary["by_state"], *summary["by_use"]]:
             rows = (await scenario.bureau.get(f"/assets?{part['filter']}")).json()["items"]
             assert len(rows) == part["count"], part
+
+
+async def test_the_net_value_is_that_of_the_books_and_disposed_assets_stand_apart(
+    scenario: AssetScenario,
+) -> None:
+    for number, (value, built_on) in enumerate(
+        [("333.33", "2019-09-30"), ("100000.01", "2023-12-31"), ("7.77", "1990-01-31")]
+    ):
+        await scenario.create_registered_asset(
+            name=f"车间{number}",
+            asset_class="operating",
+            subclass="workshop",
+            original_value=value,
+            built_on=built_on,
+            service_years=7 if number else None,
+        )
+    changed = await scenario.create_registered_asset(
+        name="车间", asset_class="operating", subclass="workshop"
+    )
+    fix = {"kind": "improvement", "amount": "1000.00", "happened_on": "2023-01-01", "reason": "扩建"}
+    adjustment = (await scenario.clerk.post(f"/assets/{changed['id']}/adjustments", json=fix)).json()
+    await scenario.bureau.post(f"/assets/adjustments/{adjustment['id']}/approve", json={})
+    split = await scenario.create_registered_asset(name="冷库", asset_class="operating", subclass="storage")
+    parts = [{"name": "一段", "original_value": "200000.00"}, {"name": "二段", "original_value": "300000.00"}]
+    await scenario.bureau.post(f"/assets/{split['id']}/split", json={"parts": parts, "reason": "分段"})
+    gone = await scenario.create_registered_asset(name="圈舍")
+    async with scenario.service.context.database.write() as session:
+        row = await session.get(Asset, UUID(gone["id"]))
+        assert row is not None
+        row.use = UseState.DISPOSED
+        session.add(row)
+
+    summary = await get_summary(scenario)
+
+    rows = (await scenario.bureau.get("/assets", params={"counted": True, "limit": 200})).json()["items"]
+    books = [(await scenario.bureau.get(f"/assets/{one['id']}/book")).json() for one in rows]
+    assert len(rows) == summary["count"] == 6
+    assert Decimal(summary["net"]) == sum(Decimal(book["net"]) for book in books) < Decimal(summary["value"])
+    assert (summary["disposed"]["count"], summary["disposed"]["value"]) == (1, "500000.00")
+    assert {part["key"] for part in summary["by_use"]} == {"in_use"}
+    apart = (await scenario.bureau.get(f"/assets?{summary['disposed']['filter']}")).json()["items"]
+    assert [one["id"] for one in apart] == [gone["id"]]
+    mine = (await scenario.clerk.get("/assets/summary", params={"region": DISTRICT})).json()
+    assert (mine["net"], mine["disposed"]["count"]) == (summary["net"], 1)

@@ -23,6 +23,8 @@ HEADLINE_KEYS = (
     "blocked",
     "assets",
     "asset_value",
+    "asset_net",
+    "assets_disposed",
     "confirmed_percent",
     "difference",
     "cadres",

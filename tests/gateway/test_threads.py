@@ -232,7 +232,7 @@ def test_every_step_takes_day_address_and_text_from_its_record() -> None:
         for spec in specs
     }
     steps = build_steps({"all": Composition(thread_steps=tuple(specs))}, full)
-    assert len(steps) == len(specs) == 12
+    assert len(steps) == len(specs) == 18
     assert all(step.on == "2024-01-02" and "话" in step.text for step in steps)
     assert not [step for step in steps if "{" in step.address or "//" in step.address]
 
@@ -249,6 +249,12 @@ def test_the_fields_used_by_steps_exist(doors: SystemUnderTest) -> None:
         "progress": ("projects", "ProgressRead"),
         "assets": ("assets", "AssetRead"),
         "inspections": ("assets", "InspectionRead"),
+        "asset_notices": ("assets", "NoticeRead"),
+        "transfers": ("assets", "TransferRead"),
+        "leases": ("assets", "AssetContractRead"),
+        "receipts": ("assets", "ReceiptRead"),
+        "pledges": ("assets", "PledgeRead"),
+        "disposals": ("assets", "DisposalRead"),
         "visits": ("attendance", "VisitRead"),
         "rectification_items": ("rectification", "RectificationItemRead"),
     }

@@ -18,7 +18,7 @@ from services.assets.amendments.schemas import (
 from shared.auth import May
 from shared.china import RegionCode
 from shared.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed, PreconditionMissing
-from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview
 from shared.records import RecordKind, turn
 
@@ -32,14 +32,21 @@ async def list_contract_amendments(
     region: RegionCode | None = None,
     state: AmendmentState | None = None,
     contract_id: UUID | None = None,
-) -> Page[ContractAmendment]:
+) -> PageAnswer:
     """合同变更(减免租金、变更条款), 新的在前."""
     where = records.equality_conditions(
         {col(ContractAmendment.state): state, col(ContractAmendment.contract_id): contract_id}
     )
     orders = {"created_at": col(ContractAmendment.created_at)}
     return await records.page_records(
-        work, page_params, ContractAmendment, *where, orders=orders, default="-created_at", region=region
+        work,
+        page_params,
+        ContractAmendment,
+        *where,
+        orders=orders,
+        default="-created_at",
+        region=region,
+        read=ContractAmendmentRead,
     )
 
 

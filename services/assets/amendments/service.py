@@ -53,7 +53,7 @@ async def create_amendment(work: UnitOfWork, contract_id: UUID, body: AmendmentP
         work,
         ContractAmendment,
         body,
-        event=lambda one: _moved(one, "", one.state),
+        event=lambda one: _build_event(one, "", one.state),
         event_time=proposed_at,
         region=contract.region,
         id=body.id,
@@ -108,7 +108,7 @@ async def transition_amendment(
         request=body,
         match=match,
         dry_run=dry_run,
-        event=lambda was, now: _moved(amendment, was, now),
+        event=lambda was, now: _build_event(amendment, was, now),
     )
     if preview is not None:
         return preview
@@ -120,7 +120,7 @@ async def transition_amendment(
     return await get_amendment_detail(work, amendment)
 
 
-def _moved(amendment: ContractAmendment, was: str, now: str) -> ContractAmendmentMoved:
+def _build_event(amendment: ContractAmendment, was: str, now: str) -> ContractAmendmentMoved:
     return ContractAmendmentMoved(
         amendment_id=amendment.id,
         contract_id=amendment.contract_id,

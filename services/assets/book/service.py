@@ -25,11 +25,12 @@ from services.assets.book.schemas import (
     ValueAdjustmentRead,
 )
 from services.assets.errors import conflict
-from services.assets.policy import DEPRECIATION
+from services.assets.policy import DEPRECIATION, DepreciationTerms
 from services.assets.register import repository as register
 from services.assets.register.events import AssetChanged, FundingCarried, FundingShare
 from services.assets.register.lifecycle import COUNTED_STATES, UseState
 from services.assets.register.models import Asset
+from services.assets.register.schemas import AssetClass
 from shared.auth import May
 from shared.china import format_yuan, parse_yuan, split_proportionally
 from shared.clients.funds import FundsClient
@@ -39,6 +40,7 @@ from shared.files import uploads
 from shared.http import VersionMatch
 from shared.lifecycle.transitions import TransitionPreview, apply_transition
 from shared.records import create_record, save_record
+from shared.rules import Rule
 from shared.unit_of_work import ServiceClient, ServiceContext, UnitOfWork
 
 RETRY_INTERVAL = timedelta(hours=1)
@@ -169,20 +171,29 @@ class Book:
 
 
 async def _load_book(work: UnitOfWork, asset: Asset, on: date, *, original_value: int | None = None) -> Book:
-    """The value of an asset from its start, or from the split or merge that opened it.
-
-    An approved correction is part of the original value; after an opening it is a change like the others.
-    """
+    """The value of an asset from its start, or from the split or merge that opened it."""
     rule = await work.get_rule(DEPRECIATION, on=on, region=asset.region)
-    terms_by_class = rule.value
-    terms = terms_by_class.get(asset.asset_class)
-    years = asset.service_years or (terms.years if terms else None)
-    is_depreciated = terms is not None and terms.enabled
     of_asset = col(ValueAdjustment.asset_id) == asset.id
     adjustments = await records.list_records(
         work, ValueAdjustment, of_asset, order=(col(ValueAdjustment.happened_on),)
     )
     openings = await repository.list_openings(work, asset)
+    return _build_book(asset, rule, adjustments, openings, original_value=original_value)
+
+
+def _build_book(
+    asset: Asset,
+    rule: Rule[dict[AssetClass, DepreciationTerms]],
+    adjustments: list[ValueAdjustment],
+    openings: Sequence[BookOpening],
+    *,
+    original_value: int | None = None,
+) -> Book:
+    """An approved correction is part of the original value; after an opening it is a change like the others."""
+    terms_by_class = rule.value
+    terms = terms_by_class.get(asset.asset_class)
+    years = asset.service_years or (terms.years if terms else None)
+    is_depreciated = terms is not None and terms.enabled
     if openings:
         parts = [
             ValuePart(
@@ -214,6 +225,19 @@ async def _load_book(work: UnitOfWork, asset: Asset, on: date, *, original_value
         residual_percent=terms.residual_percent if terms else 0,
         rule=rule.ref,
     )
+
+
+async def sum_net(work: UnitOfWork, region: str, year: int | None) -> int:
+    """Net value today, in 分, of the assets of a district, town or village that are on the register and not disposed of.
+
+    Assets whose value never changed are summed in SQL, the others by their books.
+    """
+    rule = await work.get_rule(DEPRECIATION, on=work.today, region=region)
+    changed = await repository.list_changed_assets(work, region, year)
+    total = await repository.sum_unchanged_net(work, region, year, rule.value)
+    for asset, adjustments, openings in changed:
+        total += _build_book(asset, rule, adjustments, openings).calculate(work.today).total.net
+    return total
 
 
 async def get_book(work: UnitOfWork, asset: Asset, on: date) -> BookRead:

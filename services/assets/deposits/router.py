@@ -18,7 +18,7 @@ from services.assets.deposits.schemas import (
 from shared.auth import May
 from shared.china import RegionCode
 from shared.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed, PreconditionMissing
-from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview
 from shared.records import RecordKind, turn
 
@@ -32,12 +32,19 @@ async def list_deposits(
     region: RegionCode | None = None,
     state: DepositState | None = None,
     contract_id: UUID | None = None,
-) -> Page[Deposit]:
+) -> PageAnswer:
     """保证金账: 收取、退还、抵扣, 新发生的在前."""
     where = records.equality_conditions({col(Deposit.state): state, col(Deposit.contract_id): contract_id})
     orders = {"happened_on": col(Deposit.happened_on)}
     return await records.page_records(
-        work, page_params, Deposit, *where, orders=orders, default="-happened_on", region=region
+        work,
+        page_params,
+        Deposit,
+        *where,
+        orders=orders,
+        default="-happened_on",
+        region=region,
+        read=DepositRead,
     )
 
 

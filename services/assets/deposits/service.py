@@ -52,7 +52,7 @@ async def create_entry(work: UnitOfWork, contract_id: UUID, body: DepositPost) -
         work,
         Deposit,
         body,
-        event=lambda one: _moved(one, "", one.state),
+        event=lambda one: _build_event(one, "", one.state),
         region=contract.region,
         id=body.id,
         contract_id=contract.id,
@@ -102,7 +102,7 @@ async def transition_entry(
         request=body,
         match=match,
         dry_run=dry_run,
-        event=lambda was, now: _moved(entry, was, now),
+        event=lambda was, now: _build_event(entry, was, now),
     )
     if preview is not None:
         return preview
@@ -116,7 +116,7 @@ async def transition_entry(
     return await get_entry_detail(work, entry)
 
 
-def _moved(entry: Deposit, was: str, now: str) -> DepositMoved:
+def _build_event(entry: Deposit, was: str, now: str) -> DepositMoved:
     return DepositMoved(
         deposit_id=entry.id,
         contract_id=entry.contract_id,

@@ -43,7 +43,8 @@ async def find_obstacles(work: UnitOfWork, asset_id: UUID) -> tuple[str, str]:
         work.actor.scope_filter(May.ASSET_READ, col(Pledge.region)),
     )
     query = sa.select(
-        contract.limit(1).scalar_subquery().label("number"), pledge.limit(1).scalar_subquery().label("pledgee")
+        contract.limit(1).scalar_subquery().label("number"),
+        pledge.limit(1).scalar_subquery().label("pledgee"),
     )
     row = (await execute_core(work.session, query)).one()
     return row.number or "", row.pledgee or ""

@@ -13,7 +13,7 @@ from services.assets.pledges.schemas import PledgeDetail, PledgePost, PledgeRead
 from shared.auth import May
 from shared.china import RegionCode
 from shared.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed, PreconditionMissing
-from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview
 from shared.records import RecordKind, turn
 
@@ -27,12 +27,12 @@ async def list_pledges(
     region: RegionCode | None = None,
     state: PledgeState | None = None,
     asset_id: UUID | None = None,
-) -> Page[Pledge]:
+) -> PageAnswer:
     """资产抵押, 先到期的在前."""
     where = records.equality_conditions({col(Pledge.state): state, col(Pledge.asset_id): asset_id})
     orders = {"ends_on": col(Pledge.ends_on)}
     return await records.page_records(
-        work, page_params, Pledge, *where, orders=orders, default="ends_on", region=region
+        work, page_params, Pledge, *where, orders=orders, default="ends_on", region=region, read=PledgeRead
     )
 
 

@@ -41,7 +41,7 @@ async def create_pledge(work: UnitOfWork, asset_id: UUID, body: PledgePost) -> P
         work,
         Pledge,
         body,
-        event=lambda one: _moved(one, "", one.state),
+        event=lambda one: _build_event(one, "", one.state),
         event_time=proposed_at,
         region=asset.region,
         id=body.id,
@@ -92,7 +92,7 @@ async def transition_pledge(
         request=body,
         match=match,
         dry_run=dry_run,
-        event=lambda was, now: _moved(pledge, was, now),
+        event=lambda was, now: _build_event(pledge, was, now),
     )
     if preview is not None:
         return preview
@@ -103,7 +103,7 @@ async def transition_pledge(
     return await get_pledge_detail(work, pledge)
 
 
-def _moved(pledge: Pledge, was: str, now: str) -> PledgeMoved:
+def _build_event(pledge: Pledge, was: str, now: str) -> PledgeMoved:
     return PledgeMoved(pledge_id=pledge.id, asset_id=pledge.asset_id, amount=pledge.amount, was=was, now=now)
 
 

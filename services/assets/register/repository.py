@@ -295,7 +295,7 @@ def _filter_conditions(filters: AssetFilter) -> list[sa.ColumnElement[bool]]:
         if (value := getattr(filters, name)) is not None:
             conditions.append(getattr(Asset, name) == value)
     if filters.counted:
-        conditions.append(col(Asset.state).in_(COUNTED_STATES))
+        conditions += [col(Asset.state).in_(COUNTED_STATES), col(Asset.use) != UseState.DISPOSED]
     if filters.q:
         conditions.append(search.match_condition(col(Asset.id), filters.q))
     return conditions

@@ -58,7 +58,9 @@ async def _asset_filter(
     year: Annotated[int | None, Query(ge=0, le=2100, description="形成年度")] = None,
     project_id: UUID | None = None,
     code: Annotated[str | None, Query(max_length=40, description="资产编号")] = None,
-    counted: Annotated[bool, Query(description="只看在册的: 已登记、已确权、移交中、已移交")] = False,
+    counted: Annotated[
+        bool, Query(description="只看在册的: 已登记、已确权、移交中、已移交, 没有处置")
+    ] = False,
     q: Annotated[str, Query(max_length=100, description="名称、编号、所有权人、项目、坐落; 拼音亦可")] = "",
 ) -> AssetFilter:
     return AssetFilter(

@@ -1,15 +1,17 @@
 """Queries of sums, the running totals and their specifications."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlmodel import col, select
 
 from services.assets.register.lifecycle import COUNTED_STATES, AssetState
 from services.assets.register.models import Asset, CachedProject
 from services.assets.summary.models import AssetDelta, AssetTotal, ProjectValueDelta, ProjectValueTotal
+from services.assets.transfers.models import Transfer, TransferItem
 from shared.auth import May, region_bounds
 from shared.db import execute_core
 from shared.records import TotalSpec
@@ -107,6 +109,15 @@ def system_insert_registered_delta(project_id: UUID, change: int) -> sa.Insert:
     )
 
 
+async def list_transfers(work: UnitOfWork, asset_ids: Sequence[UUID]) -> list[Transfer]:
+    """Rights documents that list any of these assets, in the caller's regions, oldest first."""
+    listed = sa.exists().where(
+        col(TransferItem.transfer_id) == col(Transfer.id), col(TransferItem.asset_id).in_(asset_ids)
+    )
+    query = select(Transfer).where(listed, work.actor.scope_filter(May.ASSET_READ, col(Transfer.region)))
+    return list(await work.session.exec(query.order_by(col(Transfer.created_at)).limit(1000)))
+
+
 async def sum_coverage(work: UnitOfWork, project_id: UUID) -> dict[str, int]:
     """Counts and registered value (分) of a project's assets in the caller's regions, in one statement."""
     counted = ASSETS.c.state.in_(COUNTED_STATES)
@@ -122,14 +133,12 @@ async def sum_coverage(work: UnitOfWork, project_id: UUID) -> dict[str, int]:
     return {name: int(value) for name, value in row._mapping.items()}  # noqa: SLF001 - SQLAlchemy's public name
 
 
-async def sum_assets_by_column(
-    work: UnitOfWork, region: str, year: int | None, column: str
-) -> list[tuple[str, int, int]]:
-    """(value of the column, count, original value in 分) of the registered assets of a region, as far as the caller sees them."""
-    key_column = ASSETS.c[column]
+async def sum_visible_assets(work: UnitOfWork, region: str, year: int | None) -> list[sa.Row[Any]]:
+    """The rows of `sum_asset_totals`, counted from the registered assets of a region as far as the caller sees them."""
+    keys = [ASSETS.c[key] for key in TOTAL_KEYS if key != "year"]
     query = (
         sa.select(
-            key_column.label("key"),
+            *keys,
             sa.func.count().label("number"),
             sa.cast(sa.func.coalesce(sa.func.sum(ASSETS.c.original_value), 0), sa.BigInteger).label("value"),
         )
@@ -138,13 +147,11 @@ async def sum_assets_by_column(
             ASSETS.c.region.between(*region_bounds(region)),
             ASSETS.c.state.in_(COUNTED_STATES),
         )
-        .group_by(key_column)
+        .group_by(*keys)
     )
     if year is not None:
         query = query.where(ASSETS.c.year == year)
-    return [
-        (str(row.key), int(row.number), int(row.value)) for row in await execute_core(work.session, query)
-    ]
+    return list(await execute_core(work.session, query))
 
 
 async def sum_settled_projects(work: UnitOfWork, region: str, year: int | None) -> tuple[int, int, int]:

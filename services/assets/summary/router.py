@@ -5,10 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from services.assets.custody import repository as custody
-from services.assets.custody.schemas import InspectionRead
 from services.assets.register import repository as register
-from services.assets.register.schemas import AssetRead
 from services.assets.summary import service
 from services.assets.summary.schemas import AssetSummary, AssetThread
 from shared.auth import May
@@ -53,10 +50,4 @@ async def read_thread(
         project_id = assets[0].project_id
     else:
         raise BadRequest("请给出 project_id、asset_id 中的一个", "Give exactly one record to start from")
-    inspections = await custody.list_asset_inspections(work, [asset.id for asset in assets])
-    return AssetThread(
-        project_id=project_id,
-        assets=[AssetRead.model_validate(asset) for asset in assets],
-        inspections=[InspectionRead.model_validate(inspection) for inspection in inspections],
-        coverage=await service.get_coverage(work, project_id) if project_id else None,
-    )
+    return await service.get_thread(work, assets, project_id)

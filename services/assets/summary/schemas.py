@@ -4,8 +4,12 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.assets.contracts.schemas import AssetContractRead, ReceiptRead
 from services.assets.custody.schemas import InspectionRead
+from services.assets.disposals.schemas import DisposalRead
+from services.assets.pledges.schemas import PledgeRead
 from services.assets.register.schemas import AssetRead
+from services.assets.transfers.schemas import TransferRead
 from shared.china import MoneySum
 from shared.clients.assets import Coverage
 
@@ -40,22 +44,29 @@ class AssetSummary(BaseModel):
 
     region: str
     year: int | None = Field(description="形成年度, 空为全部")
-    count: int
-    value: MoneySum
+    count: int = Field(description="在册数量, 不含已处置")
+    value: MoneySum = Field(description="在册原值合计, 不含已处置")
+    net: MoneySum | None = Field(description="今天的净值合计; 县及以下计算")
     confirmed_percent: str = Field(description="确权率: 已确权(含移交)数量占已登记, %")
     by_class: list[SummaryPart]
     by_owner: list[SummaryPart]
     by_state: list[SummaryPart]
     by_use: list[SummaryPart]
+    disposed: SummaryPart = Field(description="已处置, 不在以上各数之内")
     agreement: ValueReconciliation
 
 
 class AssetThread(BaseModel):
-    """资产和巡查; `coverage` 只在从项目查起, 或资产有形成项目时给出."""
+    """资产和它的巡查、经营、收益、抵押、移交、处置; `coverage` 只在从项目查起, 或资产有形成项目时给出."""
 
     model_config = ConfigDict(from_attributes=True)
 
     project_id: UUID | None
     assets: list[AssetRead]
     inspections: list[InspectionRead]
+    leases: list[AssetContractRead] = Field(description="经营合同")
+    receipts: list[ReceiptRead] = Field(description="实收, 最近的在前")
+    pledges: list[PledgeRead]
+    transfers: list[TransferRead] = Field(description="权属文书: 确权、移交、变更所有权人")
+    disposals: list[DisposalRead]
     coverage: Coverage | None

@@ -1,31 +1,49 @@
 """Sums of assets and their running totals. Mapper events write the deltas on every flush, so that no code path can forget them."""
 
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
+from pydantic import BaseModel
 from sqlalchemy import event
 from sqlalchemy.orm import Mapper, Session, UOWTransaction, object_session
+from sqlmodel import col
 
+from services.assets import repository_base as records
+from services.assets.book.service import sum_net
+from services.assets.contracts.models import OperatingContract, Receipt
+from services.assets.contracts.schemas import AssetContractRead, ReceiptRead
+from services.assets.custody import repository as custody
+from services.assets.custody.schemas import InspectionRead
+from services.assets.disposals.models import Disposal
+from services.assets.disposals.schemas import DisposalRead
+from services.assets.pledges.models import Pledge
+from services.assets.pledges.schemas import PledgeRead
 from services.assets.register.lifecycle import COUNTED_STATES, AssetState, UseState
 from services.assets.register.models import Asset, CachedProject
-from services.assets.register.schemas import AssetClass, OwnerKind
+from services.assets.register.schemas import AssetClass, AssetRead, OwnerKind
 from services.assets.summary import repository
 from services.assets.summary.models import AssetDelta, ProjectValueDelta
-from services.assets.summary.schemas import AssetSummary, SummaryPart, ValueReconciliation
+from services.assets.summary.schemas import AssetSummary, AssetThread, SummaryPart, ValueReconciliation
+from services.assets.transfers.schemas import TransferRead
 from shared.auth import May
 from shared.china import LabelledEnum
 from shared.clients.assets import Coverage
+from shared.db import Record
 from shared.records import previous_values, running_totals
 from shared.unit_of_work import ServiceContext, UnitOfWork
 
+RecordT = TypeVar("RecordT", bound=Record)
+ReadT = TypeVar("ReadT", bound=BaseModel)
 ASSET_DELTAS: sa.Table = AssetDelta.__table__  # type: ignore[attr-defined]
 PROJECTS: sa.Table = CachedProject.__table__  # type: ignore[attr-defined]
 PROJECT_DELTAS: sa.Table = ProjectValueDelta.__table__  # type: ignore[attr-defined]
 DELTA_KEYS = ("region", "year", "asset_class", "owner_kind", "state", "use")
 WATCHED_COLUMNS = (*DELTA_KEYS, "original_value", "project_id")
 PENDING_DELTAS_KEY = "asset_deltas"
+COUNTY_DIGITS = 6
+"""Digits of a code up to the county; those of a city or province end in 00."""
 
 
 class CountedAsset(NamedTuple):
@@ -159,18 +177,47 @@ async def get_coverage(work: UnitOfWork, project_id: UUID) -> Coverage:
     return Coverage.model_construct(project_id=project_id, **counts)
 
 
+async def get_thread(work: UnitOfWork, assets: Sequence[Asset], project_id: UUID | None) -> AssetThread:
+    """Assets with what happened to them, each list at most 1,000 rows."""
+    ids = [asset.id for asset in assets]
+
+    async def load(table: type[RecordT], read: type[ReadT], order: Any) -> list[ReadT]:  # noqa: ANN401 - a column
+        columns: sa.Table = table.__table__  # type: ignore[attr-defined]
+        of_assets = columns.c.asset_id.in_(ids)
+        rows = await records.list_records(work, table, of_assets, order=(order,)) if ids else []
+        return [read.model_validate(row) for row in rows]
+
+    inspections = await custody.list_asset_inspections(work, ids) if ids else []
+    transfers = await repository.list_transfers(work, ids) if ids else []
+    return AssetThread(
+        project_id=project_id,
+        assets=[AssetRead.model_validate(asset) for asset in assets],
+        inspections=[InspectionRead.model_validate(inspection) for inspection in inspections],
+        leases=await load(OperatingContract, AssetContractRead, col(OperatingContract.starts_on)),
+        receipts=await load(Receipt, ReceiptRead, col(Receipt.received_on).desc()),
+        pledges=await load(Pledge, PledgeRead, col(Pledge.starts_on)),
+        transfers=[TransferRead.model_validate(transfer) for transfer in transfers],
+        disposals=await load(Disposal, DisposalRead, col(Disposal.created_at)),
+        coverage=await get_coverage(work, project_id) if project_id else None,
+    )
+
+
 async def get_summary(work: UnitOfWork, region: str, year: int | None) -> AssetSummary:
-    """Counts and original values of the registered assets of a region; every breakdown has the same total."""
+    """Counts and values of the assets of a region that are there; every breakdown has the same total.
+
+    Disposed assets stand apart. The net value follows from the rule book.depreciation of the region's district.
+    """
     kinds: dict[str, type[LabelledEnum]] = {
         "asset_class": AssetClass,
         "owner_kind": OwnerKind,
         "state": AssetState,
         "use": UseState,
     }
-    rows = await _list_rows(work, region, year, tuple(kinds))
-    base_filter = f"region={region}&counted=true" + (f"&year={year}" if year is not None else "")
+    rows, (disposed_count, disposed_value) = await _list_rows(work, region, year, tuple(kinds))
+    place = f"region={region}" + (f"&year={year}" if year is not None else "")
     breakdowns = {
-        name: list(_build_parts(name, kind, rows[name], base_filter)) for name, kind in kinds.items()
+        name: list(_build_parts(name, kind, rows[name], f"{place}&counted=true"))
+        for name, kind in kinds.items()
     }
     count = sum(part.count for part in breakdowns["asset_class"])
     confirmed = sum(part.count for part in breakdowns["state"] if part.key in CONFIRMED_STATES)
@@ -179,27 +226,44 @@ async def get_summary(work: UnitOfWork, region: str, year: int | None) -> AssetS
         year=year,
         count=count,
         value=sum(part.value for part in breakdowns["asset_class"]),
+        net=await sum_net(work, region, year) if region[COUNTY_DIGITS - 2 : COUNTY_DIGITS] != "00" else None,
         confirmed_percent=format_percent(confirmed, count),
         by_class=breakdowns["asset_class"],
         by_owner=breakdowns["owner_kind"],
         by_state=breakdowns["state"],
         by_use=breakdowns["use"],
+        disposed=SummaryPart.model_construct(
+            key=UseState.DISPOSED,
+            label=UseState.DISPOSED.label,
+            count=disposed_count,
+            value=disposed_value,
+            filter=f"{place}&use={UseState.DISPOSED}",
+        ),
         agreement=await _reconcile_value(work, region, year),
     )
 
 
 async def _list_rows(
     work: UnitOfWork, region: str, year: int | None, names: tuple[str, ...]
-) -> dict[str, list[tuple[str, int, int]]]:
-    """(key, count, value in 分) per breakdown: from the running totals, or counted when the caller sees only part of the region."""
-    if not work.actor.has_access(May.ASSET_READ, region):
-        return {name: await repository.sum_assets_by_column(work, region, year, name) for name in names}
+) -> tuple[dict[str, list[tuple[str, int, int]]], tuple[int, int]]:
+    """(key, count, value in 分) per breakdown without disposed assets, and (count, value) of those.
+
+    From the running totals, or counted when the caller sees only part of the region.
+    """
+    if work.actor.has_access(May.ASSET_READ, region):
+        rows = await repository.sum_asset_totals(work, region, year)
+    else:
+        rows = await repository.sum_visible_assets(work, region, year)
     sums: dict[str, dict[str, tuple[int, int]]] = {name: {} for name in names}
-    for row in await repository.sum_asset_totals(work, region, year):
+    disposed = (0, 0)
+    for row in rows:
+        if row.use == UseState.DISPOSED:
+            disposed = (disposed[0] + int(row.number), disposed[1] + int(row.value))
+            continue
         for name in names:
             number, value = sums[name].get(str(getattr(row, name)), (0, 0))
             sums[name][str(getattr(row, name))] = (number + int(row.number), value + int(row.value))
-    return {name: [(key, *figures) for key, figures in sums[name].items()] for name in names}
+    return {name: [(key, *figures) for key, figures in sums[name].items()] for name in names}, disposed
 
 
 def _build_parts(
