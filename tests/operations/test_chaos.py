@@ -5,7 +5,7 @@ import pytest
 from operations.chaos import Promises, run_chaos
 from tests.conftest import SQLITE
 
-KILLS = 12
+KILLS = 6
 
 
 @pytest.mark.timeout(600)
