@@ -131,7 +131,7 @@ def _render_access(apps: dict[str, FastAPI]) -> str:
         GENERATED_NOTICE,
         "## Who may do what, where\n\n",
         permissions.permissions_markdown(),
-        "\n\n",
+        "\n\n行业主管部门只办理主管部门是本单位(或没有写明)的项目、支付和资产, 查看仍按辖区; 其账号须登记单位.\n\n",
     ]
     for name, app in apps.items():
         parts.append(
