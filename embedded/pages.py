@@ -19,6 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 WEB = ROOT / "web"
 DOCUMENTS = ROOT / "docs" / "openapi"
+STYLES = ROOT / "services" / "gateway" / "board" / "assets"
 PAGES = WEB / "dist"
 STAMP = "built-from"
 IGNORED = frozenset({"node_modules", "dist", "generated", "e2e"})
@@ -35,8 +36,8 @@ class PagesMissingError(Exception):
 def hash_sources(web: Path = WEB, documents: Path = DOCUMENTS) -> str:
     """The hash of everything the pages are made from."""
     found = hashlib.sha256()
-    for path in sorted([*_list_files(web), *documents.glob("*.json")]):
-        found.update(str(path.name if path.is_relative_to(documents) else path.relative_to(web)).encode())
+    for path in sorted([*_list_files(web), *documents.glob("*.json"), *STYLES.iterdir()]):
+        found.update(str(path.relative_to(web) if path.is_relative_to(web) else path.name).encode())
         found.update(hashlib.sha256(path.read_bytes()).digest())
     return found.hexdigest()
 

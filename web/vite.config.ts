@@ -7,6 +7,8 @@ import { phonePlugins } from "./vite.phone.ts";
 /** `vite build --mode desk` and `--mode m`: one application each, served at /desk/ and /m/. */
 const APPLICATIONS = new Set(["desk", "m"]);
 const source = fileURLToPath(new URL("src", import.meta.url));
+/** Styles that the board serves as they are. */
+const styles = fileURLToPath(new URL("../services/gateway/board/assets", import.meta.url));
 
 export default defineConfig(({ mode }) => {
   const application = APPLICATIONS.has(mode) ? mode : "desk";
@@ -16,8 +18,8 @@ export default defineConfig(({ mode }) => {
     root: fileURLToPath(new URL(application, import.meta.url)),
     base: `/${application}/`,
     plugins,
-    resolve: { alias: { "@": source } },
-    server: { fs: { allow: [".."] }, proxy: { "/api": target, "/docs": target } },
+    resolve: { alias: { "@board": styles, "@": source } },
+    server: { fs: { allow: ["../.."] }, proxy: { "/api": target, "/docs": target } },
     build: {
       outDir: fileURLToPath(new URL(`${process.env.XIANJIE_PAGES_OUT ?? "dist"}/${application}`, import.meta.url)),
       emptyOutDir: true,

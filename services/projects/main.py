@@ -39,12 +39,14 @@ from services.projects.policy import RULES
 from services.projects.progress.router import PROGRESS_KIND
 from services.projects.progress.router import router as progress
 from services.projects.projects import document
+from services.projects.projects.lifecycle import Action
 from services.projects.projects.models import NOTICE_SUBJECT_KIND as PROJECT_NOTICE_KIND
 from services.projects.projects.models import Project
 from services.projects.projects.router import PROJECT_KIND
 from services.projects.projects.router import batch_router as batches
 from services.projects.projects.router import package_router as packages
 from services.projects.projects.router import router as projects
+from services.projects.projects.rules import list_statement_codes
 from services.projects.screening.router import CLEARANCE_KIND, SCREENING_KIND
 from services.projects.screening.router import project_screening_router as project_screening
 from services.projects.screening.router import router as screening
@@ -136,7 +138,11 @@ SERVICE = Service(
             authors=NOTICE_AUTHORS,
         ),
     ),
-    code_sets={"projects.categories": list_category_codes},
+    code_sets={
+        "projects.categories": list_category_codes,
+        "projects.statements.endorse": partial(list_statement_codes, Action.ENDORSE),
+        "projects.statements.appraise": partial(list_statement_codes, Action.APPRAISE),
+    },
     handlers=HANDLERS,
     background=(
         run_periodically("rescreening", run_screening_batch, 5, follows_writes=True),

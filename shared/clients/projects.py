@@ -201,7 +201,9 @@ class BuiltAsset(BaseModel):
 
     name: str
     asset_class: str = Field(
-        "", description="资产类别: public, operating 或 household; 空则由资产模块按项目类型确定"
+        "",
+        description="空则由资产模块按项目类型确定",
+        json_schema_extra={"x-codes": "assets.register.asset_class"},
     )
     subclass: str = ""
     quantity: str = ""

@@ -5,14 +5,17 @@ A key is declared once, in the `policy.py` of the service that reads it (or besi
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
 
 from shared.auth import May
+from shared.china import LabelledEnum
 from shared.settings import StartupError
 
 ValueT = TypeVar("ValueT")
@@ -77,9 +80,37 @@ class RuleKey(Generic[ValueT]):
         parsed: ValueT = self._adapter.validate_json(json.dumps(value), strict=True)
         return parsed
 
+    def write_value(self, value: Any) -> str:  # noqa: ANN401 - any JSON
+        """A value in words, as a person confirms it: the titles of its fields and what they hold."""
+        return _write_part(self._adapter.validate_json(json.dumps(value)))
+
     def json_schema(self) -> dict[str, Any]:
         """JSON Schema 2020-12 of the value, with Chinese titles and bounds, for a form."""
-        return self._adapter.json_schema()
+        return self._adapter.json_schema(schema_generator=_LabelledSchema)
+
+
+class _LabelledSchema(GenerateJsonSchema):
+    """A code stands with its label, as in the forms of record kinds."""
+
+    def enum_schema(self, schema: core_schema.EnumSchema) -> JsonSchemaValue:
+        found = super().enum_schema(schema)
+        if issubclass(schema["cls"], LabelledEnum):
+            found["oneOf"] = [{"const": one.value, "title": one.label} for one in schema["cls"]]
+        return found
+
+
+def _write_part(value: Any) -> str:  # noqa: ANN401 - any typed value
+    if isinstance(value, RuleValue):
+        titles = type(value).model_fields
+        return "; ".join(f"{titles[name].title} {_write_part(one)}" for name, one in value)
+    if isinstance(value, Mapping):
+        return "; ".join(f"{_write_part(name)} {_write_part(one)}" for name, one in value.items())
+    if isinstance(value, (tuple, list, set, frozenset)):
+        parts = [_write_part(one) for one in value]
+        return "、".join(parts if isinstance(value, (tuple, list)) else sorted(parts)) or "无"
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    return value.label if isinstance(value, LabelledEnum) else str(value)
 
 
 class RuleRegistry:

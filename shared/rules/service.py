@@ -32,6 +32,7 @@ class RuleRead(RuleEntry):
     created_by: str
     waiting: bool = Field(False, description="true: 生效日期早于今天, 等待第二人确认, 尚未采用")
     seconded_by: str = Field("", description="第二人")
+    words: str = Field("", description="值的文字说明; 超出范围的为空")
     in_bounds: bool = Field(True, description="false: 值超出现在允许的范围, 不再采用")
     remarks: list[str] = Field([], description="保存时的提示: 补记、重叠、被替代的版本")
 
@@ -54,7 +55,9 @@ class RuleProposed(RuleChanged):
 def build_rule_read(row: sa.Row[Any], declared: RuleKey[Any] | None, remarks: Sequence[str] = ()) -> RuleRead:
     """A stored version; a value that has left the bounds, or a rule nobody reads any more, is out of bounds."""
     in_bounds = declared is not None and is_in_bounds(declared, row.value)
-    return RuleRead.model_validate(row).model_copy(update={"in_bounds": in_bounds, "remarks": list(remarks)})
+    words = declared.write_value(row.value) if declared is not None and in_bounds else ""
+    found = {"in_bounds": in_bounds, "words": words, "remarks": list(remarks)}
+    return RuleRead.model_validate(row).model_copy(update=found)
 
 
 def require_key(registry: RuleRegistry, key: str) -> RuleKey[Any]:

@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
+from shared.auth import NATION_CODE
 from tests.clients import TOWN, SystemUnderTest
 from tests.identity.factories_identity import (
     build_account,
@@ -60,10 +61,17 @@ async def test_an_approving_role_counts_when_a_second_person_has_confirmed_it(
     shown = [one["waiting"] for one in (await admin.get(address)).json()["grants"]]
     alone = await _confirm(admin, address)
     second = doors.service("identity").client_as("security_admin", person="an.quan")
+    waiting = {
+        client: [one["id"] for one in (await client.get("/users", params={"waiting": True})).json()["items"]]
+        for client in (admin, second)
+    }
     confirmed = await _confirm(second, address)
 
     assert (before, shown) == (["village_clerk"], [True, False])
     assert (alone.status_code, confirmed.status_code) == (403, 200)
+    account = address.rpartition("/")[2]
+    assert (account in waiting[admin], account in waiting[second]) == (False, True), "only who may confirm"
+    assert (await second.get("/users", params={"waiting": True})).json()["items"] == []
     assert sorted(await _list_roles(anyone, body["id"], f"{body['password']}-own")) == [
         "town_officer",
         "village_clerk",
@@ -73,6 +81,14 @@ async def test_an_approving_role_counts_when_a_second_person_has_confirmed_it(
         client = doors.service("identity").client_as(role)
         refused = await client.post(f"{address}/confirm-grants", headers={"If-Match": '"1"'})
         assert refused.status_code == 403, role
+
+
+async def test_the_rule_of_the_place_holds_for_an_administrator_of_the_whole_installation(
+    doors: SystemUnderTest, admin: httpx.AsyncClient
+) -> None:
+    everywhere = doors.service("identity").client_as("admin", NATION_CODE, person="keeper.of.all")
+    shown = (await everywhere.get(await _open(everywhere, APPROVING, ORDINARY))).json()["grants"]
+    assert [one["waiting"] for one in shown] == [True, False]
 
 
 async def test_who_resets_the_password_does_not_get_the_role(

@@ -67,6 +67,23 @@ async def test_nobody_goes_under_a_floor(
     assert pointer in [error["pointer"] for error in refused.json()["errors"]]
 
 
+async def test_the_second_person_reads_what_is_proposed(
+    doors: SystemUnderTest, proposer: httpx.AsyncClient, second: httpx.AsyncClient
+) -> None:
+    body = build_security_rule(doors, "auth.confirmed_roles", ["town_officer", "finance"])
+    made = (await proposer.post(PROPOSALS, json=body)).json()
+    read = (await second.get(f"{PROPOSALS}/{made['id']}")).json()
+
+    assert (read["title"], read["proposed"]) == (body["title"], "财政局、镇项目专干")
+    assert (read["basis"], read["effective_from"]) == (body["basis"], body["effective_from"])
+
+
+async def test_a_form_of_a_rule_names_its_codes(proposer: httpx.AsyncClient) -> None:
+    shape = (await proposer.get("/identity/rules/auth.confirmed_roles/shape")).json()["value_schema"]
+
+    assert {"const": "finance", "title": "财政局"} in shape["$defs"]["Role"]["oneOf"]
+
+
 async def test_one_person_alone_changes_nothing(doors: SystemUnderTest, proposer: httpx.AsyncClient) -> None:
     body = build_security_rule(doors, "auth.lock_out", {"attempts": 3, "minutes": 60})
     direct = await proposer.post("/identity/rules", json=body)

@@ -214,6 +214,21 @@ async def test_projects_are_filtered_by_categories_in_words(year: SystemUnderTes
     assert "verdict" not in types
 
 
+async def test_a_review_names_what_it_confirms_one_by_one(year: SystemUnderTest) -> None:
+    meta = await read_meta(year, Role.TOWN_OFFICER)
+    form = (await read(enter(year, "gateway", Role.TOWN_OFFICER), "/meta/forms/project"))["move"]["form"]
+    assert form["properties"]["statements"]["items"]["x-codes"] == "projects.statements"
+    sets = {action: meta["code_sets"][f"projects.statements.{action}"] for action in ("endorse", "appraise")}
+    assert [code["label"] for code in sets["endorse"]][:2] == ["真实性", "必要性"]
+    assert [code["label"] for code in sets["appraise"]] == [
+        "合规性",
+        "投资概算准确",
+        "资金来源可靠",
+        "土地使用",
+        "可行性",
+    ]
+
+
 async def test_moves_may_stand_under_an_address_of_the_parent(year: SystemUnderTest) -> None:
     forms = await read(enter(year, "gateway", Role.BUREAU), "/meta/forms/evaluation")
     assert forms["move"]["address"] == "/api/v1/projects/{project_id}/evaluation/{action}"

@@ -10,21 +10,21 @@ export class Account {
     Object.assign(this, { name, password, url, token: "" });
   }
 
-  async request(method, path, body, headers = {}) {
-    if (!this.token) await this.signIn();
-    const answer = await fetch(`${this.url}/api/v1${path}`, {
-      method,
-      body: body === undefined ? undefined : JSON.stringify(body),
-      headers: { Authorization: `Bearer ${this.token}`, "Content-Type": "application/json", ...headers },
-    });
-    if (answer.status === 401 && !headers.again) {
-      // Whoever signs out at a desk ends the account's other sessions too.
+  /** Whoever signs out at a desk ends the account's other sessions too: then it signs in again. */
+  async send(path, options, headers) {
+    for (let tries = 0; ; tries += 1) {
+      if (!this.token) await this.signIn();
+      const answer = await fetch(`${this.url}/api/v1${path}`, { ...options, headers: { ...headers, Authorization: `Bearer ${this.token}` } });
+      if (answer.status !== 401 || tries) return answer;
       this.token = "";
-      return this.request(method, path, body, { ...headers, again: "1" });
     }
-    const text = await answer.text();
-    const found = text ? JSON.parse(text) : null;
-    return { status: answer.status, body: found, tag: answer.headers.get("etag") };
+  }
+
+  async request(method, path, body, headers = {}) {
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    const answer = await this.send(path, { method, body: text }, { "Content-Type": "application/json", ...headers });
+    const found = await answer.text();
+    return { status: answer.status, body: found ? JSON.parse(found) : null, tag: answer.headers.get("etag") };
   }
 
   async signIn() {
@@ -47,10 +47,8 @@ export class Account {
   }
 
   async upload(service, name, content, region) {
-    if (!this.token) await this.signIn();
-    const path = `${this.url}/api/v1/${service}/files?${new URLSearchParams({ name, region })}`;
-    const headers = { Authorization: `Bearer ${this.token}`, "Content-Type": "application/pdf" };
-    const answer = await fetch(path, { method: "POST", body: content, headers });
+    const path = `/${service}/files?${new URLSearchParams({ name, region })}`;
+    const answer = await this.send(path, { method: "POST", body: content }, { "Content-Type": "application/pdf" });
     assert.equal(answer.status, 201, `${name}: ${answer.status}`);
     return answer.json();
   }

@@ -31,11 +31,8 @@ export function findBrowser() {
   return CANDIDATES.find((one) => one && existsSync(one)) ?? "";
 }
 
-/** A phone or a desk with a profile of its own, which outlives its windows: closing and opening again is a killed app. */
-export async function openDevice(options, profile = mkdtempSync(join(tmpdir(), "xianjie-browser-"))) {
-  const context = await chromium.launchPersistentContext(profile, {
-    executablePath: findBrowser(), args: FLAGS, headless: true, serviceWorkers: "allow", ...options,
-  });
+/** Collects what a page must never say. */
+function watchPages(context) {
   const violations = [];
   const watch = (page) => {
     page.on("console", (message) => {
@@ -47,6 +44,37 @@ export async function openDevice(options, profile = mkdtempSync(join(tmpdir(), "
   context.setDefaultTimeout(30_000);
   context.pages().forEach(watch);
   context.on("page", watch);
+  return violations;
+}
+
+/** Several persons at desks of their own: each signs in once by `enter(page, name)` and keeps the page. */
+export async function openOffice(options, enter) {
+  const browser = await chromium.launch({ executablePath: findBrowser(), args: FLAGS, headless: true });
+  const desks = new Map();
+  return {
+    as: async (name, ...more) => {
+      if (!desks.has(name)) {
+        const context = await browser.newContext(options);
+        const violations = watchPages(context);
+        const page = await context.newPage();
+        desks.set(name, { page, violations });
+        await enter(page, name, ...more);
+      }
+      return desks.get(name).page;
+    },
+    end: async () => {
+      await browser.close();
+      assert.deepEqual([...desks.values()].flatMap((one) => one.violations), [], "Content-Security-Policy or script errors");
+    },
+  };
+}
+
+/** A phone or a desk with a profile of its own, which outlives its windows: closing and opening again is a killed app. */
+export async function openDevice(options, profile = mkdtempSync(join(tmpdir(), "xianjie-browser-"))) {
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath: findBrowser(), args: FLAGS, headless: true, serviceWorkers: "allow", ...options,
+  });
+  const violations = watchPages(context);
   return {
     context,
     profile,

@@ -1,6 +1,6 @@
 /* What an officer does at the desk, by what stands on the screen; and the records that are found there. */
 import { STORY_PASSWORD, URL_OF_RUN } from "./api.mjs";
-import { DESK, openDevice } from "./browser.mjs";
+import { DESK, openDevice, openOffice } from "./browser.mjs";
 
 export const COUNTY = "632323000000";
 export const VILLAGE = "632323202203";
@@ -8,6 +8,27 @@ export const PDF = "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 ob
 
 export async function openDesk() {
   return openDevice({ ...DESK, acceptDownloads: true });
+}
+
+/** An office where several persons work: `page = await office.as("zeku.town")`. */
+export async function openDesks() {
+  return openOffice({ ...DESK, acceptDownloads: true }, enterDesk);
+}
+
+/** Signs in; with `renewed` for the first time, when the password that somebody else knows is changed. */
+async function enterDesk(page, name, password = STORY_PASSWORD, renewed = "") {
+  await page.goto(`${URL_OF_RUN}/desk/`);
+  await fillSignIn(page, name, password);
+  if (renewed) {
+    await page.getByLabel("新口令").fill(renewed);
+    await page.getByRole("button", { name: "登录", exact: true }).click();
+  }
+  await page.getByRole("heading", { name: "我的工作", level: 1 }).waitFor();
+}
+
+export async function openWork(page) {
+  await openPage(page, "/", "我的工作");
+  await page.locator("tbody a[data-row]").first().waitFor();
 }
 
 export async function fillSignIn(page, name, password = STORY_PASSWORD) {
@@ -33,12 +54,12 @@ export function fieldOf(page, label) {
   return page.getByLabel(new RegExp(`^${label}(（可不填）)?$`)).and(page.locator("input, select, textarea"));
 }
 
-export async function createDraft(officer, name, values = {}) {
+export async function createDraft(officer, name, values) {
   return officer.post("/projects", { name, region: VILLAGE, category: "1.1.1", year: 2026, total: "120000.00", ...values });
 }
 
 /** A draft with everything that its declaration needs, and the minutes of the village. */
-export async function createReadyDraft(officer, name) {
+export async function createReadyDraft(officer, name, values = {}) {
   const target = (kind, title, value, unit) => ({ kind, name: title, operator: ">=", value, unit });
   const draft = await createDraft(officer, name, {
     content: "硬化道路3公里，铺设涵管12处", place: "王家乡叶金木村", planned_start: "2026-12-01", planned_end: "2027-06-30",
@@ -46,7 +67,7 @@ export async function createReadyDraft(officer, name) {
     money: [{ kind: "central", amount: "120000.00" }], villages: 1, households: 183, people: 802, goal: "按期建成并交付使用",
     targets: [target("quantity", "道路", "3", "公里"), target("quality", "项目(工程)验收合格率", "100", "%"), target("satisfaction", "受益脱贫(监测)户满意度", "95", "%")],
     linkage: "村集体经营, 收益按章程分红, 优先安排脱贫户和监测户务工", operator: "村集体经济合作社",
-    land: "not_needed", design: "done", environment: "not_needed", budget: "reviewed",
+    land: "not_needed", design: "done", environment: "not_needed", budget: "reviewed", ...values,
   });
   const file = await officer.upload("projects", "会议记录.pdf", PDF, VILLAGE);
   await officer.post(`/projects/${draft.id}/documents`, { kind: "minutes", file_id: file.id, title: "村民代表会议记录" });
@@ -59,7 +80,8 @@ export async function fillForm(page, values) {
     const field = fieldOf(page, label).last();
     const [tag, role, popup, type] = await field.evaluate((one) => [one.tagName, one.getAttribute("role"), one.closest(".el-date-editor") !== null, one.type]);
     if (type === "file") {
-      await field.setInputFiles({ name: value, mimeType: "application/pdf", buffer: Buffer.from(PDF) });
+      const isPicture = value.endsWith(".jpg");
+      await field.setInputFiles({ name: value, mimeType: isPicture ? "image/jpeg" : "application/pdf", buffer: isPicture ? await pageOf(page).screenshot({ type: "jpeg", quality: 50 }) : Buffer.from(PDF) });
       await page.getByRole("listitem").filter({ hasText: value }).waitFor();
     } else if (tag === "SELECT") await field.selectOption({ label: value });
     else if (role === "combobox" && !popup) await pickOption(page, field, value);
@@ -71,10 +93,21 @@ export async function fillForm(page, values) {
   }
 }
 
-async function pickOption(page, field, words) {
+/** One more item of a list of a form. */
+export async function addRow(page, list, values) {
+  const group = page.getByRole("group", { name: new RegExp(`^${list}`) });
+  await group.getByRole("button", { name: "加一项" }).click();
+  await fillForm(group, values);
+}
+
+function pageOf(place) {
+  return typeof place.page === "function" ? place.page() : place;
+}
+
+async function pickOption(place, field, words) {
   await field.click();
   await field.fill(words);
-  await page.getByRole("option", { name: words }).first().click();
+  await pageOf(place).getByRole("option", { name: words }).first().click();
 }
 
 /** A move of the record that is open: fill in, check, confirm. */
@@ -105,14 +138,6 @@ export async function createRecord(page, kind, label, values) {
   await page.getByRole("button", { name: "保存", exact: true }).click();
   await page.waitForURL(/\/desk\/record\//);
   return page.url().split("/").pop();
-}
-
-/** Another person sits down at the desk. */
-export async function changePerson(page, name, password = STORY_PASSWORD) {
-  await page.getByRole("button", { name: "退出" }).click();
-  await page.getByLabel("账号").waitFor();
-  await fillSignIn(page, name, password);
-  await page.getByRole("heading", { name: "我的工作", level: 1 }).waitFor();
 }
 
 /** A project of the story that has its money, with the papers that a start needs, started. */

@@ -10,8 +10,6 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const HERE = fileURLToPath(new URL(".", import.meta.url));
 const PYTHON = process.env.PYTHON ?? join(ROOT, ".venv", "bin", "python");
 const wanted = [...process.argv.slice(2), ...(process.env.XIANJIE_SPECS ?? "").split(" ").filter(Boolean)];
-/** Minutes long; run by name: `make test-web SPECS=desk-finance`. */
-const LONG = ["desk-finance.test.mjs"];
 const WITHOUT_BROWSER = ["watermelon.test.mjs"];
 const hasBrowser = Boolean(findBrowser());
 
@@ -28,7 +26,7 @@ let code;
 try {
   const url = await readAddress(system);
   await run(PYTHON, ["-m", "operations.demo", "--url", url], "ignore");
-  const files = readdirSync(HERE).filter((name) => name.endsWith(".test.mjs") && (wanted.length ? wanted.some((one) => name.includes(one)) : !LONG.includes(name)) && (hasBrowser || WITHOUT_BROWSER.includes(name)));
+  const files = readdirSync(HERE).filter((name) => name.endsWith(".test.mjs") && (!wanted.length || wanted.some((one) => name.includes(one))) && (hasBrowser || WITHOUT_BROWSER.includes(name)));
   const options = ["--test", "--test-concurrency=1", "--test-reporter=spec", ...files.map((name) => join(HERE, name))];
   code = await run(process.execPath, options, "inherit", { XIANJIE_URL: url, PYTHON, XIANJIE_ROOT: ROOT });
 } finally {

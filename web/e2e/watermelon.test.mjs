@@ -47,7 +47,7 @@ test("watermelondb", async (t) => {
   let id;
 
   await t.test("a record made on the phone is stored once and comes back as the same row", async () => {
-    let [, first, rows] = [null, null, null];
+    let first, rows;
     [id, first] = await phone.play(["create", "deed", deed("第一件")], ["sync"]);
     assert.deepEqual(first, [{ id, verdict: "applied" }]);
     [first, rows] = await phone.play(["sync"], ["list", "deed"]);

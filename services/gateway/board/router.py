@@ -17,7 +17,9 @@ from shared.http import API_PREFIX, allows_anonymous, get_service_context
 from shared.notices.schemas import NoticeLevel
 
 router = APIRouter(tags=["公示栏"], include_in_schema=False)
-ASSETS = {"style.css": "text/css", "arrow.svg": "image/svg+xml", "icon.svg": "image/svg+xml"}
+STYLES = ("tokens.css", "base.css", "style.css")
+"""The first two are those of the desk and the phone too."""
+ASSETS = {**dict.fromkeys(STYLES, "text/css"), "arrow.svg": "image/svg+xml", "icon.svg": "image/svg+xml"}
 PAGE_HEADERS = {"Content-Security-Policy": document.CONTENT_SECURITY_POLICY, "Cache-Control": "no-cache"}
 TYPE_COOKIE, LARGE = "board_type", "large"
 SEE_OTHER = 303

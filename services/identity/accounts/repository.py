@@ -78,13 +78,20 @@ async def system_find_role_holder(work: UnitOfWork, role: Role) -> str | None:
     ).first()
 
 
-async def list_accounts(work: UnitOfWork, *, kind: str, q: str, after: str, limit: int) -> Sequence[Account]:
-    """List the accounts the caller may read, by id; `q` matches a part of the name or the start of the id."""
+async def list_accounts(
+    work: UnitOfWork, *, kind: str, q: str, after: str, limit: int, waiting: bool = False
+) -> Sequence[Account]:
+    """List the accounts the caller may read, by id; `q` matches a part of the name or the start of the id.
+
+    `waiting`: only those with a grant that the caller may confirm.
+    """
     query = select(Account).where(
         work.actor.scope_filter(May.ACCOUNT_READ, col(Account.region), col(Account.id)),
         Account.kind == kind,
         Account.id > after,
     )
+    if waiting:
+        query = query.where(_build_waiting_condition(work))
     if q:
         query = query.where(
             sa.or_(
@@ -127,16 +134,30 @@ async def delete_grants(work: UnitOfWork, account_id: str) -> None:
     await delete_rows(work.session, grants, grants.c.account_id == account_id, scope)
 
 
-async def list_waiting_grants(work: UnitOfWork, account_id: str) -> list[RoleGrant]:
-    """The grants of an account in the caller's regions that wait for a second person."""
-    scope = sa.or_(
+def _in_confirming_scope(work: UnitOfWork) -> sa.ColumnElement[bool]:
+    return sa.or_(
         work.actor.scope_filter(May.ACCOUNT_MANAGE, col(RoleGrant.region)),
         work.actor.scope_filter(May.SECURITY_MANAGE, col(RoleGrant.region)),
     )
+
+
+async def list_waiting_grants(work: UnitOfWork, account_id: str) -> list[RoleGrant]:
+    """The grants of an account in the caller's regions that wait for a second person."""
     query = select(RoleGrant).where(
-        RoleGrant.account_id == account_id, col(RoleGrant.waiting).is_(True), scope
+        RoleGrant.account_id == account_id, col(RoleGrant.waiting).is_(True), _in_confirming_scope(work)
     )
     return list(await work.session.exec(query.with_for_update()))
+
+
+def _build_waiting_condition(work: UnitOfWork) -> sa.ColumnElement[bool]:
+    """Condition: an account has grants that wait for a second person, and the caller is one."""
+    waiting = select(RoleGrant.id).where(
+        col(RoleGrant.account_id) == col(Account.id),
+        col(RoleGrant.waiting).is_(True),
+        col(RoleGrant.granted_by).not_in(work.actor.own_accounts),
+        _in_confirming_scope(work),
+    )
+    return sa.and_(col(Account.id).not_in(work.actor.own_accounts), waiting.exists())
 
 
 def build_kind_condition(kind: str) -> sa.ColumnElement[bool]:

@@ -34,10 +34,17 @@ CHANGE_ERRORS = (NotFound, Conflict, PreconditionFailed, VersionRequired, Forbid
 
 @router.get("", response_model=AccountPage, **requires(May.ACCOUNT_READ))
 async def list_users(
-    work: ReadWork, q: SearchText = "", cursor: Cursor = "", limit: Limit = 50
+    work: ReadWork,
+    q: SearchText = "",
+    cursor: Cursor = "",
+    limit: Limit = 50,
+    *,
+    waiting: Annotated[bool, Query(description="只看有授权待本人确认的")] = False,
 ) -> AccountPage:
     """账号列表; 非管理员只见本人."""
-    rows = await repository.list_accounts(work, kind=service.USER_KIND, q=q, after=cursor, limit=limit + 1)
+    rows = await repository.list_accounts(
+        work, kind=service.USER_KIND, q=q, after=cursor, limit=limit + 1, waiting=waiting
+    )
     items = await service.to_read_models(work, rows[:limit])
     return AccountPage(items=items, next_cursor=items[-1].id if len(rows) > limit else None)
 
@@ -179,17 +186,22 @@ ACCOUNT_KIND = RecordKind(
     owner="id",
     title="name",
     columns=("id", "name", "organisation", "region", "disabled", "locked_until"),
-    filters=("q",),
+    filters=("q", "waiting"),
     search=("name", "id"),
     parents={"organisation_id": "organisation"},
     only=lambda: repository.build_kind_condition(service.USER_KIND),
     topics=("account.changed", "account.locked", "account.signed_in"),
     acts=(
+        Act("确认授权", "/users/{id}/confirm-grants"),
         Act("登记本人", "/users/{id}/person", method="PUT"),
         Act("结束全部登录", "/users/{id}/sessions", method="DELETE"),
         Act("重置第二因素", "/users/{id}/second-factor", method="DELETE"),
     ),
-    shortcuts=(Shortcut(May.ACCOUNT_MANAGE, "管理账号", "/users", "GET"),),
+    shortcuts=(
+        Shortcut(May.ACCOUNT_MANAGE, "管理账号", "/users", "GET"),
+        Shortcut(May.ACCOUNT_MANAGE, "待确认的授权", "/users?waiting=true", "GET"),
+        Shortcut(May.SECURITY_MANAGE, "待确认的授权", "/users?waiting=true", "GET"),
+    ),
 )
 CLIENT_KIND = RecordKind(
     name="client",

@@ -59,6 +59,11 @@ def _get_identity(grant: GrantWrite | RoleGrant, today: date) -> GrantIdentity:
     return grant.role, grant.region, grant.valid_from or today, grant.valid_to
 
 
+async def _needs_second_person(work: UnitOfWork, grant: GrantWrite | RoleGrant) -> bool:
+    """Whether the rule of the place where a grant counts names its role; that of the administrator's home does not say."""
+    return grant.role in (await work.get_rule(CONFIRMED_ROLES, region=grant.region)).value
+
+
 async def assign_roles(
     work: UnitOfWork,
     account: Account,
@@ -71,7 +76,6 @@ async def assign_roles(
     overlap in time with another role.
     """
     errors = list(_check_region_and_kind(work, account, grants))
-    confirmed_roles = (await work.get_rule(CONFIRMED_ROLES)).value
     rows = [
         RoleGrant(
             account_id=account.id,
@@ -80,7 +84,7 @@ async def assign_roles(
             valid_from=grant.valid_from or work.today,
             valid_to=grant.valid_to,
             granted_by=work.actor.id,
-            waiting=grant.role in confirmed_roles and _get_identity(grant, work.today) not in kept,
+            waiting=_get_identity(grant, work.today) not in kept and await _needs_second_person(work, grant),
         )
         for grant in grants
     ]
@@ -415,9 +419,8 @@ async def _set_password(work: UnitOfWork, account: Account, secret: str, *, rese
 
 async def _let_grants_wait(work: UnitOfWork, account: Account) -> None:
     """Let the grants of confirmed roles wait for a second person again: a person who resets a password knows it."""
-    confirmed_roles = (await work.get_rule(CONFIRMED_ROLES)).value
     for grant in (await repository.system_list_grants(work, [account.id]))[account.id]:
-        if grant.role in confirmed_roles:
+        if await _needs_second_person(work, grant):
             grant.waiting, grant.granted_by, grant.confirmed_by = True, work.actor.id, ""
             work.session.add(grant)
 

@@ -1,11 +1,12 @@
 """Requests and responses of rule proposals."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, computed_field
 
+from services.identity.policy import RULES
 from services.identity.rule_proposals.lifecycle import ProposalState
 from shared.lifecycle.transitions import AvailableAction
 from shared.rules import RuleEntry
@@ -33,6 +34,27 @@ class ProposalRead(BaseModel):
     created_at: datetime
     decided_by: str = Field(description="确认或否决的人")
     rule_version: int | None = Field(description="确认后形成的规则版本")
+
+    @computed_field
+    def title(self) -> str:
+        """The name of the rule."""
+        return str(self.entry["title"])
+
+    @computed_field
+    def proposed(self) -> str:
+        """提出的值, in words: what the second person confirms."""
+        key = next((one for one in RULES if one.key == self.key), None)
+        return str(self.entry["value"]) if key is None else key.write_value(self.entry["value"])
+
+    @computed_field
+    def effective_from(self) -> date:
+        """生效日期."""
+        return date.fromisoformat(self.entry["effective_from"])
+
+    @computed_field
+    def basis(self) -> str:
+        """依据."""
+        return str(self.entry["basis"])
 
 
 class ProposalDetail(ProposalRead):

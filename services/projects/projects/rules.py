@@ -16,7 +16,7 @@ from services.projects.policy import (
 )
 from services.projects.projects import guards, repository
 from services.projects.projects.guards import COUNTY_DIGITS, ProjectFacts, has_town
-from services.projects.projects.lifecycle import EDITABLE_STATES, State
+from services.projects.projects.lifecycle import EDITABLE_STATES, Action, State
 from services.projects.projects.models import Project
 from services.projects.projects.repository import ProjectRecords
 from services.projects.projects.schemas import Indicator, ProjectTransitionRequest
@@ -26,6 +26,7 @@ from shared.china import format_yuan
 from shared.errors import FieldError
 from shared.notices.schemas import NoticeLevel
 from shared.notices.service import NoticeStatus, compute_notice_status, first_blocking_notice
+from shared.records.description import CodeRead
 from shared.unit_of_work import UnitOfWork
 
 REQUIRED_FIELDS = {
@@ -219,10 +220,17 @@ async def _check_statements(
     missing = {code: text for code, text in required.items() if code not in request.statements}
     if not missing:
         return ()
-    listed = "、".join(f"{text}({code})" for code, text in missing.items())
+    listed = "、".join(missing.values())
     return (
         FieldError("not_stated", f"未确认: {listed}", f"Not stated: {', '.join(missing)}", "/statements"),
     )
+
+
+async def list_statement_codes(action: Action, work: UnitOfWork) -> list[CodeRead]:
+    """List what the reviewer confirms one by one at 镇级审核 or 部门论证, as the code set of that move."""
+    stated = (await work.get_rule(ADMISSION_STATEMENTS)).value
+    labels = stated.endorse if action is Action.ENDORSE else stated.appraise
+    return [CodeRead(code=code, label=label) for code, label in labels.items()]
 
 
 async def _check_readiness(work: UnitOfWork, project: Project) -> tuple[FieldError, ...]:

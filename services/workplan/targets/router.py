@@ -171,6 +171,7 @@ WORK_TARGET_KIND = RecordKind(
     acts=(
         Act("填报进度", "/workplan/targets/{id}/actuals"),
         Act("说明滞后", "/workplan/targets/{id}/explanation"),
+        Act("核实", "/workplan/targets/{id}/actuals/{actual_id}/decision", until="confirmed_by"),
     ),
     visible=lambda work: readable(work, WorkTarget.__table__.c.region),  # type: ignore[attr-defined]
 )

@@ -129,7 +129,7 @@ async function attempt(method: string, path: string, options: RequestOptions): P
   const signal = options.signal && limit && AbortSignal.any ? AbortSignal.any([options.signal, limit]) : (options.signal ?? limit);
   try {
     const [body, type] = encodeBody(options.body);
-    return await fetch(buildUrl(path, options.query), {
+    return await fetchPatiently(buildUrl(path, options.query), {
       method,
       body,
       signal,
@@ -140,6 +140,19 @@ async function attempt(method: string, path: string, options: RequestOptions): P
   } catch (error) {
     if (options.signal?.aborted) throw error;
     throw new Problem(0, { title: "没有网络", detail: "连不上服务器，请检查网络后再试；已填的内容还在。" });
+  }
+}
+
+const MOST_TRIES = 4;
+const LONGEST_PAUSE_S = 3;
+
+/** A busy server refuses before it begins and names the seconds to wait: short waits are waited here, nobody has to press again. */
+export async function fetchPatiently(url: string, options: RequestInit): Promise<Response> {
+  for (let tries = 1; ; tries += 1) {
+    const answer = await fetch(url, options);
+    const pause = Number(answer.headers.get("retry-after"));
+    if (answer.status !== 503 || tries === MOST_TRIES || !(pause > 0 && pause <= LONGEST_PAUSE_S)) return answer;
+    await new Promise((resolve) => setTimeout(resolve, pause * 1000 * (0.5 + Math.random())));
   }
 }
 
@@ -183,6 +196,15 @@ export interface Page<T> {
   items: T[];
   next_cursor: string | null;
   total?: number | null;
+}
+
+/** Counts the questions of a page: `takeTurn()` answers whether another was asked since, whose answer alone counts. */
+export function createTurns(): () => () => boolean {
+  let last = 0;
+  return () => {
+    const own = (last += 1);
+    return () => own !== last;
+  };
 }
 
 /** A key that makes a repeated write count once. */

@@ -168,7 +168,7 @@ export function startValues(fields: Field[], record: Values = {}): Values {
   return values;
 }
 
-function isEmpty(value: unknown): boolean {
+export function isEmpty(value: unknown): boolean {
   return value === undefined || value === null || value === "" || (Array.isArray(value) && value.length === 0);
 }
 

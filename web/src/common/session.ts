@@ -1,7 +1,7 @@
 /** Who is signed in: tokens, refresh, the current person and what they may do. */
 import { reactive, readonly } from "vue";
 import type { components } from "@/generated/identity";
-import { Problem, request, useTokens } from "./api";
+import { fetchPatiently, Problem, request, useTokens } from "./api";
 import { type Keep, keepIn } from "./keep";
 
 export type Me = components["schemas"]["Me"];
@@ -132,7 +132,7 @@ export function leaveSession(): void {
 async function askForToken(form: URLSearchParams): Promise<TokenAnswer | "code"> {
   let answer: Response;
   try {
-    answer = await fetch("/api/v1/auth/token", { method: "POST", body: form, headers: { "Accept-Language": "zh-CN" } });
+    answer = await fetchPatiently("/api/v1/auth/token", { method: "POST", body: form, headers: { "Accept-Language": "zh-CN" } });
   } catch {
     throw new Problem(0, { title: "没有网络", detail: "连不上服务器，请检查网络后再试。" });
   }

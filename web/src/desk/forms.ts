@@ -1,14 +1,24 @@
 /** A form in use: values, what the server says of them, a draft that outlives a lost session or a closed tab. */
 import { computed, reactive, ref, watch } from "vue";
 import { Problem, type FieldProblem } from "@/common/api";
-import { placeProblems, validate, type Field, type Values } from "@/common/form";
-import { findKind } from "@/common/meta";
+import { placeProblems, readForm, validate, type Field, type Values } from "@/common/form";
+import { findKind, listCodes, type KindForms } from "@/common/meta";
 import { session } from "@/common/session";
 
 /** The kind that a field such as project_id names. */
 export function nameKind(field: string): string {
   const name = field.replace(/_id$/, "");
   return findKind(name) ? name : "";
+}
+
+/** The fields of a move. Of a list of codes each move has its own set, such as `projects.statements.endorse`; without one it asks for none. */
+export function readMove(forms: KindForms | null, action: string): Field[] {
+  if (!forms?.move) return [];
+  return readForm(forms.move).fields.flatMap((one) => {
+    if (one.type !== "words" || !one.codes) return [one];
+    const choices = listCodes(`${one.codes}.${action}`).map(({ code, label }) => ({ value: code, label }));
+    return choices.length ? [{ ...one, type: "choices" as const, choices }] : [];
+  });
 }
 
 export function useForm(key: string) {

@@ -1,6 +1,6 @@
 /** A list of a kind: columns that are shown, filters in the address, saved views, rows, totals, export. */
 import { computed, reactive, ref } from "vue";
-import { request, requestAll, send, Problem, type Page } from "@/common/api";
+import { createTurns, request, requestAll, send, Problem, type Page } from "@/common/api";
 import { findKind, loadForms, type Column, type KindForms } from "@/common/meta";
 import { formatMoney, sumMoney } from "@/common/format";
 import { headOf, writeValue, type Row } from "./values";
@@ -34,6 +34,7 @@ function readKept<T>(key: string, empty: T): T {
 export function useList(name: string) {
   const kind = findKind(name);
   const forms = ref<KindForms | null>(null);
+  const takeTurn = createTurns();
   const keptColumns = `xianjie.columns ${name}`;
   const keptViews = `xianjie.views ${name}`;
   const state = reactive({
@@ -56,16 +57,19 @@ export function useList(name: string) {
 
   async function load(query: Record<string, string>): Promise<void> {
     if (!kind) return;
+    const isLate = takeTurn();
     state.busy = true;
     state.problem = null;
     try {
       const page: Page<Row> = await request("GET", kind.address, { query: { limit: PAGE_SIZE, count: kind.counted ? "exact" : undefined, ...query } });
+      if (isLate()) return;
       Object.assign(state, { rows: page.items, next: page.next_cursor, total: page.total ?? null });
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
+      if (isLate()) return;
       Object.assign(state, { problem: error, rows: [], next: null, total: null });
     } finally {
-      state.busy = false;
+      if (!isLate()) state.busy = false;
     }
     forms.value ??= await loadForms(name).catch(() => null);
   }

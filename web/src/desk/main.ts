@@ -1,5 +1,5 @@
-import "@/common/tokens.css";
-import "@/common/base.css";
+import "@board/tokens.css";
+import "@board/base.css";
 import "./desk.css";
 import { createApp } from "vue";
 import { keepIn } from "@/common/keep";

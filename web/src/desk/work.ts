@@ -11,11 +11,13 @@ export interface Verdict {
   ready: boolean;
   words: string;
   done?: boolean;
+  /** Fields of the move's form that are missing or wrong. */
+  fields: string[];
 }
 
 interface Preview {
   allowed: boolean;
-  missing: { detail: string }[];
+  missing: { detail: string; pointer?: string }[];
 }
 
 export const GROUPS = ["已逾期", "今天", "本周", "以后", "没有期限"] as const;
@@ -61,23 +63,30 @@ function addressOf(row: WorkRow, action: string): string {
 }
 
 /** Asks the server whether the move could be made, without making it. */
-export async function tryMove(row: WorkRow, action: string, body: object = {}): Promise<Verdict> {
-  try {
+export function tryMove(row: WorkRow, action: string, body: object): Promise<Verdict> {
+  return judge(async () => {
     const found = await request<Preview>("POST", addressOf(row, action), { body, query: { dry_run: true }, ifMatch: row.version });
-    return { ready: found.allowed, words: found.missing.map((one) => one.detail).join("；") };
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    return { ready: false, words: error.errors.map((one) => one.message).join("；") || error.detail };
-  }
+    return tell(found.missing.map((one) => ({ message: one.detail, pointer: one.pointer ?? "" })), found.allowed);
+  });
 }
 
-export async function makeMove(row: WorkRow, action: string, body: object = {}): Promise<Verdict> {
-  try {
+export function makeMove(row: WorkRow, action: string, body: object): Promise<Verdict> {
+  return judge(async () => {
     await request("POST", addressOf(row, action), { body, ifMatch: row.version, idempotencyKey: createKey() });
-    return { ready: true, done: true, words: "已办" };
+    return { ...tell([], true), done: true };
+  });
+}
+
+function tell(missing: { message: string; pointer: string }[], ready = false): Verdict {
+  return { ready, words: missing.map((one) => one.message).join("；"), fields: missing.map((one) => one.pointer.split("/")[1] ?? "") };
+}
+
+async function judge(ask: () => Promise<Verdict>): Promise<Verdict> {
+  try {
+    return await ask();
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    return { ready: false, words: error.errors.map((one) => one.message).join("；") || error.detail };
+    return tell(error.errors.length ? error.errors : [{ message: error.detail, pointer: "" }]);
   }
 }
 

@@ -1,5 +1,5 @@
 import "vant/es/popup/index.css";
-import "@/common/tokens.css";
+import "@board/tokens.css";
 import "./phone.css";
 import { createApp } from "vue";
 import App from "./App.vue";
