@@ -201,6 +201,8 @@ async def test_a_revival_stores_figures_before_and_after(scenario: AssetScenario
     }
     plan = (await scenario.clerk.post("/assets/revivals", json=body)).json()
     assert (plan["before"]["use"], plan["before"]["income"]) == ("idle", "0.00")
+    second = await scenario.clerk.post("/assets/revivals", json=body)
+    assert (second.status_code, second.json()["errors"][0]["code"]) == (409, "running")
 
     async def transition(client: httpx.AsyncClient, action: str, status: int = 200, **more: Any) -> Any:
         response = await client.post(f"/assets/revivals/{plan['id']}/{action}", json=more)

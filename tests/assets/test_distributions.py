@@ -350,3 +350,19 @@ async def test_income_is_not_given_out_on_a_day_before_it_came(scenario: AssetSc
     assert (await get_balance(scenario))["available"] == "10000.00"
     await post_distribution_step(scenario.bureau, plan, "approve", happened_at="2024-05-03T10:00:00+08:00")
     assert (await get_balance(scenario))["available"] == "0.00"
+
+
+async def test_one_account_receives_for_one_payee_unless_the_list_says_why(scenario: AssetScenario) -> None:
+    await create_earning_asset(scenario)
+    plan = await create_decided_distribution(scenario)
+    first = {"purpose": "support", "payee": "张三", "account": BANK_ACCOUNT_NO, "amount": "1000.00"}
+    other = {**first, "payee": "李四"}
+    both = await post_distribution_step(scenario.clerk, plan, "payouts", 422, items=[first, other])
+    error = both["errors"][0]
+    assert (error["code"], error["pointer"]) == ("shared_account", "/items/1/account")
+    await post_distribution_step(scenario.clerk, plan, "payouts", 201, items=[first])
+    later = await post_distribution_step(scenario.clerk, plan, "payouts", 422, items=[other])
+    assert "张三" in later["detail"]
+    assert BANK_ACCOUNT_NO not in str(later)
+    same = [{**first, "amount": "500.00"}, {**other, "basis": "同户, 由户主代领"}]
+    await post_distribution_step(scenario.clerk, plan, "payouts", 201, items=same)

@@ -8,8 +8,8 @@ from sqlmodel import col, select
 
 from services.assets.contracts.lifecycle import ContractState
 from services.assets.contracts.models import OperatingContract, Receipt
-from services.assets.disposals.lifecycle import DisposalState
-from services.assets.disposals.models import Disposal
+from services.assets.disposals.lifecycle import DisposalState, RevivalState
+from services.assets.disposals.models import Disposal, Revival
 from services.assets.pledges.lifecycle import PledgeState
 from services.assets.pledges.models import Pledge
 from shared.auth import May
@@ -26,6 +26,16 @@ async def find_open_disposal(work: UnitOfWork, asset_id: UUID) -> Disposal | Non
         Disposal.asset_id == asset_id,
         col(Disposal.state).not_in(FINAL_STATES),
         work.actor.scope_filter(May.ASSET_READ, col(Disposal.region)),
+    )
+    return (await work.session.exec(query)).first()
+
+
+async def find_open_revival(work: UnitOfWork, asset_id: UUID) -> Revival | None:
+    """The revitalisation plan of an asset that is proposed, under way or reported, or None."""
+    query = select(Revival).where(
+        Revival.asset_id == asset_id,
+        col(Revival.state).not_in((RevivalState.DONE, RevivalState.GIVEN_UP)),
+        work.actor.scope_filter(May.ASSET_READ, col(Revival.region)),
     )
     return (await work.session.exec(query)).first()
 

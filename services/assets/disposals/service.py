@@ -176,8 +176,8 @@ async def collect_figures(work: UnitOfWork, asset: Asset) -> dict[str, Any]:
 
 
 async def create_revival(work: UnitOfWork, body: RevivalCreate) -> Revival:
-    """Propose a revitalisation plan; the figures of today become `before`. Only for operating assets on the register."""
-    asset = await register.get_asset(work, body.asset_id)
+    """Propose a revitalisation plan; the figures of today become `before`. Only for operating assets on the register, one at a time."""
+    asset = await register.get_asset(work, body.asset_id, lock=True)
     work.actor.require(May.ASSET_OPERATE, asset.region)
     if asset.asset_class is not AssetClass.OPERATING:
         raise invalid_field(
@@ -185,6 +185,9 @@ async def create_revival(work: UnitOfWork, body: RevivalCreate) -> Revival:
         )
     if asset.state not in COUNTED_STATES or asset.use is UseState.DISPOSED:
         raise conflict("not_registered", "资产不在册", "The asset is not on the register")
+    open_revival = await repository.find_open_revival(work, asset.id)
+    if open_revival is not None and open_revival.id != body.id:
+        raise conflict("running", "这项资产的盘活方案正在办理", "A revitalisation is under way")
     if body.deadline < work.today:
         raise invalid_field("deadline_past", "期限早于今天", "/deadline", "The deadline is past already")
     revival, _ = await create_record(

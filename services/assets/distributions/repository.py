@@ -1,6 +1,6 @@
 """Queries of the income book and payout lists."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -8,7 +8,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import col
+from sqlmodel import col, select
 
 from services.assets.contracts.models import Receipt
 from services.assets.distributions.lifecycle import DistributionState
@@ -139,6 +139,17 @@ async def sum_payouts(work: UnitOfWork, distribution_id: UUID) -> tuple[dict[Inc
     )
     rows = list(await execute_core(work.session, query))
     return {row.purpose: int(row.amount) for row in rows}, sum(int(row.unpaid) for row in rows)
+
+
+async def list_payouts_to(work: UnitOfWork, distribution_id: UUID, masked: Collection[str]) -> list[Payout]:
+    """Payouts of a plan, not withdrawn, to accounts that look like these when masked."""
+    query = select(Payout).where(
+        Payout.distribution_id == distribution_id,
+        Payout.withdrawn == "",
+        col(Payout.account_masked).in_(masked),
+        work.actor.scope_filter(May.ASSET_READ, col(Payout.region)),
+    )
+    return list(await work.session.exec(query)) if masked else []
 
 
 async def _sum_by_account(work: UnitOfWork, table: sa.Table, region: str) -> dict[IncomeAccount, int]:

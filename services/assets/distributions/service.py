@@ -10,7 +10,15 @@ from sqlmodel import col
 
 from services.assets import repository_base as records
 from services.assets.distributions import repository
-from services.assets.distributions.calculation import build_lines, describe_mismatch, find_shortfall
+from services.assets.distributions.calculation import (
+    build_lines,
+    build_reservation,
+    describe_excess,
+    describe_mismatch,
+    find_shared_account,
+    find_shortfall,
+    list_share_warnings,
+)
 from services.assets.distributions.events import (
     AccountRevealed,
     DistributionMoved,
@@ -285,6 +293,7 @@ async def create_payouts(work: UnitOfWork, plan_id: UUID, body: PayoutList) -> l
     work.actor.require(May.ASSET_OPERATE, plan.region)
     if plan.state not in LISTING_STATES:
         raise conflict("not_now", f"方案{plan.state.label}, 不能编制发放名单", "Not in this state")
+    await _check_accounts(work, plan, body)
     results = [await _create_payout(work, plan, item) for item in body.items]
     created = [payout for payout, is_new in results if is_new]
     await work.session.flush()
@@ -295,6 +304,17 @@ async def create_payouts(work: UnitOfWork, plan_id: UUID, body: PayoutList) -> l
         )
         await log_event(work, plan, event)
     return [payout for payout, _ in results]
+
+
+async def _check_accounts(work: UnitOfWork, plan: Distribution, body: PayoutList) -> None:
+    """Invalid when one account is to receive for several payees and the list does not say why (`basis`)."""
+    masked = {mask_account(item.account) for item in body.items if item.account}
+    known: dict[str, str] = {}
+    for one in await repository.list_payouts_to(work, plan.id, masked):
+        sealed_for = f"payout:{one.id}:account"
+        known[work.context.keyring.decrypt(one.account_sealed, associated_data=sealed_for)] = one.payee
+    if (error := find_shared_account(body.items, known)) is not None:
+        raise invalid_field(error.code, error.detail, error.pointer, error.detail_en)
 
 
 async def list_payouts(work: UnitOfWork, plan_id: UUID) -> list[Payout]:
@@ -433,26 +453,12 @@ async def _find_blocking_notice(
 async def _list_warnings(work: UnitOfWork, plan: Distribution) -> list[str]:
     """Warnings where a purpose is outside the shares (percent) of the rule distribution.shares."""
     rule = await work.get_rule(DISTRIBUTION_SHARES, region=plan.region)
-    amounts = {line["purpose"]: line["amount"] for line in plan.lines}
-    warnings = []
-    for purpose, bounds in rule.value.items():
-        hundredfold = amounts.get(purpose, 0) * 100
-        if hundredfold > bounds.most * plan.total:
-            warnings.append(f"{purpose.label}超过 {bounds.most}%({rule.basis})")
-        if hundredfold < bounds.least * plan.total:
-            warnings.append(f"{purpose.label}不足 {bounds.least}%({rule.basis})")
-    return warnings
+    return list_share_warnings(plan.lines, plan.total, rule.value, rule.basis)
 
 
 async def _reserve_amounts(work: UnitOfWork, plan: Distribution) -> None:
-    reserve = sum(line["amount"] for line in plan.lines if line["purpose"] == IncomePurpose.RESERVE)
-    changes = {
-        IncomeAccount.AVAILABLE: -plan.total,
-        IncomeAccount.RESERVED: reserve,
-        IncomeAccount.PLANNED: plan.total - reserve,
-    }
     decided_on = plan.state_since.astimezone(CHINA_TIME_ZONE).date()
-    await post_entry(work, f"plan:{plan.id}", plan.region, changes, decided_on)
+    await post_entry(work, f"plan:{plan.id}", plan.region, build_reservation(plan.lines), decided_on)
 
 
 async def _create_payout(work: UnitOfWork, plan: Distribution, item: PayoutPost) -> tuple[Payout, bool]:
@@ -477,12 +483,8 @@ async def _create_payout(work: UnitOfWork, plan: Distribution, item: PayoutPost)
 
 async def _check_plan_amounts(work: UnitOfWork, plan: Distribution) -> None:
     listed_amounts, _ = await repository.sum_payouts(work, plan.id)
-    planned = {IncomePurpose(line["purpose"]): line["amount"] for line in plan.lines}
-    planned.pop(IncomePurpose.RESERVE, None)
-    for purpose, amount in listed_amounts.items():
-        if amount > planned.get(purpose, 0):
-            detail = f"{purpose.label}名单合计 {format_yuan(amount)} 元, 方案 {format_yuan(planned.get(purpose, 0))} 元"
-            raise invalid_field("above_plan", detail, "/items", "The list passes the plan")
+    if (detail := describe_excess(plan.lines, listed_amounts)) is not None:
+        raise invalid_field("above_plan", detail, "/items", "The list passes the plan")
 
 
 async def _get_payout(work: UnitOfWork, plan_id: UUID, payout_id: UUID) -> tuple[Distribution, Payout]:
