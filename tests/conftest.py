@@ -37,6 +37,7 @@ MORNING = datetime(2024, 5, 20, 1, 0, tzinfo=UTC)
 DATABASE_INDEPENDENT_TESTS = (
     "tests/api/test_generated_clients.py",
     "tests/architecture/test_reference_docs.py",
+    "tests/architecture/test_light_start.py",
     "tests/architecture/test_lint_rules.py",
     "tests/architecture/test_service_isolation.py",
     "tests/architecture/test_routes.py",

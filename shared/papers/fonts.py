@@ -1,7 +1,8 @@
 """The Chinese font of printed papers: Noto Sans SC (SIL Open Font License 1.1, from the wheel justmytype-intl-cjk).
 
 The wheel holds one variable font of 17 MB, drawn thin by default. A paper gets the regular weight of the characters
-that it shows, about 0.3 s of processor time; call it in a thread.
+that it shows, about 0.3 s of processor time; call it in a thread. reportlab and fontTools take 25 MB and are imported by the
+first paper.
 """
 
 import hashlib
@@ -14,11 +15,6 @@ from itertools import count
 from pathlib import Path
 
 import justmytype_intl_cjk
-from fontTools import subset
-from fontTools.ttLib import TTFont
-from fontTools.varLib import instancer
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont as EmbeddedFont
 
 FONT_FILE = (
     Path(justmytype_intl_cjk.__file__).parent / "fonts" / "ofl" / "notosanssc" / "NotoSansSC[wght].ttf"
@@ -32,6 +28,9 @@ logging.getLogger("fontTools").setLevel(logging.WARNING)
 @contextmanager
 def embed_font(text: str) -> Iterator[str]:
     """The name of a reportlab font with the characters of a text, known until the block ends."""
+    from reportlab.pdfbase import pdfmetrics
+    from reportlab.pdfbase.ttfonts import TTFont as EmbeddedFont
+
     name = f"NotoSansSC-{next(_numbers)}"
     pdfmetrics.registerFont(
         EmbeddedFont(name, io.BytesIO(_build_font("".join(sorted({*text, *ALWAYS_NEEDED})))))
@@ -49,6 +48,8 @@ def find_missing_characters(text: str) -> list[str]:
 
 @cache
 def _list_codes() -> frozenset[int]:
+    from fontTools.ttLib import TTFont
+
     with TTFont(FONT_FILE, lazy=True) as font:
         return frozenset(font.getBestCmap())
 
@@ -56,6 +57,10 @@ def _list_codes() -> frozenset[int]:
 @lru_cache(maxsize=16)
 def _build_font(letters: str) -> bytes:
     """The regular weight of these characters as a TrueType font."""
+    from fontTools import subset
+    from fontTools.ttLib import TTFont
+    from fontTools.varLib import instancer
+
     options = subset.Options(layout_features=[], notdef_outline=True, glyph_names=False)
     options.drop_tables += ["GSUB", "GPOS", "GDEF", "BASE", "STAT"]
     target = io.BytesIO()

@@ -7,12 +7,9 @@ from decimal import Decimal
 from html import escape
 from typing import Any, Literal
 
-from reportlab.lib import colors
 from reportlab.lib.enums import TA_CENTER, TA_RIGHT
 from reportlab.lib.pagesizes import A3, A4, landscape
-from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
-from reportlab.platypus import LongTable, Paragraph, SimpleDocTemplate, Spacer
 
 from shared.papers.fonts import embed_font
 from shared.spreadsheets import XLSX_MEDIA_TYPE, Column, PrintLayout, WorkbookWriter
@@ -62,6 +59,9 @@ def draw_sheet(
 def _build_document(
     columns: Sequence[Column], table: list[list[str]], title: str, note: str, layout: PrintLayout, font: str
 ) -> bytes:
+    from reportlab.lib import colors
+    from reportlab.platypus import LongTable, Paragraph, SimpleDocTemplate, Spacer
+
     page = PAGE_SIZES[layout.size]
     width = page[0] - 2 * MARGIN
     widths = _fit_widths(columns, table)
@@ -145,7 +145,9 @@ def _sum_columns(columns: Sequence[Column], rows: Rows, layout: PrintLayout) -> 
     return found
 
 
-def _style(font: str, size: float, **options: Any) -> ParagraphStyle:  # noqa: ANN401
+def _style(font: str, size: float, **options: Any) -> Any:  # noqa: ANN401 - reportlab has no types
+    from reportlab.lib.styles import ParagraphStyle
+
     return ParagraphStyle(
         f"{font}-{size}-{options.get('alignment', 0)}",
         fontName=font,

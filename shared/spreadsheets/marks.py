@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from io import BytesIO
 from typing import Any
 
-import xlsxwriter
-
 from shared.errors import ApiError
 from shared.sandbox.raw_tables import RawTable
 from shared.spreadsheets.child_process import mark_workbook
@@ -82,6 +80,8 @@ def copy_tables(sheet: Sheet, *, marked: bool = True) -> bytes:
     """Every sheet again as XLSX, each cell at its place, with the marks."""
     marks, target = _build_marks(sheet) if marked else {}, BytesIO()
     options = WORKBOOK_OPTIONS | {"constant_memory": False, "in_memory": True}
+    import xlsxwriter  # takes 13 MB
+
     with xlsxwriter.Workbook(target, options) as book:
         formats = {
             "wrong": book.add_format(WRONG_STYLE),

@@ -18,8 +18,6 @@ from io import BytesIO
 from types import TracebackType
 from typing import IO, Any, Literal, Self
 
-import xlsxwriter
-
 from shared.spreadsheets.columns import FORMULA_STARTS, Cell, Column, ColumnKind, strip_invisible
 
 XLSX_MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -70,6 +68,8 @@ class WorkbookWriter:
 
     def __init__(self, target: IO[bytes]) -> None:
         """Open the workbook; rows are buffered in a temporary file until it is closed."""
+        import xlsxwriter  # takes 13 MB
+
         self._book = xlsxwriter.Workbook(target, WORKBOOK_OPTIONS)
         self._book.use_zip64()
         self._formats: dict[tuple[tuple[str, Any], ...], Any] = {}

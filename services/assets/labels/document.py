@@ -5,7 +5,6 @@ import io
 import re
 from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
 from typing import Any
 
@@ -18,7 +17,7 @@ from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Flowable, LongTable, PageBreak, Paragraph, SimpleDocTemplate, Spacer, Table
 
-from services.assets.labels.schemas import AssetCard
+from services.assets.labels.schemas import AssetCard, Certificate, Label
 from shared.papers import embed_font
 
 LABELS_ACROSS, LABELS_DOWN = 2, 5
@@ -78,35 +77,6 @@ CERTIFICATE_QR_SIDE = 34 * mm
 GRID_STYLE = [("GRID", (0, 0), (-1, -1), 0.6, black), ("VALIGN", (0, 0), (-1, -1), "MIDDLE")]
 MAX_FUNDING_ROWS = 12
 """Maximum rows of funding sources on a certificate."""
-
-
-@dataclass(frozen=True)
-class Label:
-    """Content of a label."""
-
-    code: str
-    name: str
-    class_label: str
-    owner: str
-    url: str
-
-
-@dataclass(frozen=True)
-class Certificate:
-    """Content of a certificate."""
-
-    number: str
-    code: str
-    name: str
-    holder: str
-    value: str
-    facts: Sequence[tuple[str, str]]
-    """(label, value) rows, in order."""
-    funding: Sequence[tuple[str, str, str]]
-    """(document number, level and fund, amount in 元) of each funding source."""
-    issuer: str
-    issued_on: str
-    url: str
 
 
 class _QrFlowable(Flowable):  # type: ignore[misc]

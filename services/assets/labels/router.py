@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import HTMLResponse
 
-from services.assets.labels import document, service
+from services.assets.labels import service
 from services.assets.labels.schemas import AssetCard
 from services.assets.register import repository as register
 from services.assets.register.schemas import AssetClass
@@ -35,6 +35,8 @@ SCAN_PAGE_ROUTE["responses"] |= {
 @router.get("/scan/{code}/page", response_class=HTMLResponse, response_model=None, **SCAN_PAGE_ROUTE)
 async def read_scan_page(work: PublicReadWork, code: str) -> HTMLResponse:
     """扫标识牌打开的网页: 资产情况和报修表单, 不需要登录."""
+    from services.assets.labels import document  # reportlab takes 18 MB
+
     try:
         status, content = 200, document.render_asset_page(await service.get_asset_card(work, code))
     except NotFound as error:
@@ -55,6 +57,8 @@ async def print_labels(
     id: Annotated[list[UUID], Query(min_length=1, max_length=200)],  # noqa: A002
 ) -> Response:
     """标识牌, 每页十张(PDF)."""
+    from services.assets.labels import document  # reportlab takes 18 MB
+
     content = await asyncio.to_thread(document.draw_label_sheet, await service.list_labels(work, id))
     return Response(content, media_type="application/pdf", headers=content_disposition("标识牌.pdf"))
 
@@ -67,6 +71,8 @@ async def print_labels(
 )
 async def draw_label(work: ReadWork, asset_id: UUID) -> Response:
     """一项资产的二维码(SVG)."""
+    from services.assets.labels import document  # reportlab takes 18 MB
+
     asset = await register.get_asset(work, asset_id)
     return Response(document.draw_qr_svg(service.build_label(work, asset).url), media_type="image/svg+xml")
 

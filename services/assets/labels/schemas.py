@@ -1,5 +1,7 @@
 """Public schema of an asset, read by its code."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -24,3 +26,32 @@ class AssetCard(BaseModel):
     use_label: str
     inspected_on: date | None = Field(description="最近一次巡查日期")
     report_to: str = Field(description="报修地址, 不需要登录")
+
+
+@dataclass(frozen=True)
+class Label:
+    """Content of a label."""
+
+    code: str
+    name: str
+    class_label: str
+    owner: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """Content of a certificate."""
+
+    number: str
+    code: str
+    name: str
+    holder: str
+    value: str
+    facts: Sequence[tuple[str, str]]
+    """(label, value) rows, in order."""
+    funding: Sequence[tuple[str, str, str]]
+    """(document number, level and fund, amount in 元) of each funding source."""
+    issuer: str
+    issued_on: str
+    url: str

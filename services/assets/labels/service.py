@@ -10,8 +10,7 @@ from sqlmodel import col
 from services.assets import repository_base as records
 from services.assets.errors import conflict
 from services.assets.labels import repository
-from services.assets.labels.document import CERTIFICATE_TITLE, Certificate, Label, draw_certificates
-from services.assets.labels.schemas import AssetCard
+from services.assets.labels.schemas import AssetCard, Certificate, Label
 from services.assets.policy import FUNDING_CODES, RIGHTS_CERTIFICATE, SUBCLASSES, FundingCodes
 from services.assets.register import repository as register
 from services.assets.register.lifecycle import AssetState, UseState
@@ -99,7 +98,7 @@ async def render_certificate(work: UnitOfWork, asset_id: UUID) -> bytes:
     if asset.state not in CONFIRMED_STATES or asset.use is UseState.DISPOSED:
         state = asset.use.label if asset.use is UseState.DISPOSED else asset.state.label
         raise conflict("not_confirmed", f"资产{state}, 确权后才有权属证书", "Rights are not confirmed")
-    return await asyncio.to_thread(draw_certificates, [await _build_certificate(work, asset)])
+    return await asyncio.to_thread(_draw, [await _build_certificate(work, asset)], "")
 
 
 async def render_region_certificates(work: UnitOfWork, region: str, asset_class: AssetClass | None) -> bytes:
@@ -118,9 +117,15 @@ async def render_region_certificates(work: UnitOfWork, region: str, asset_class:
     if len(assets) > MAX_CERTIFICATES:
         raise conflict("too_many", f"超过 {MAX_CERTIFICATES} 本, 请分村或分类别打印", "Too many for one file")
     certificates: Sequence[Certificate] = [await _build_certificate(work, asset) for asset in assets]
-    return await asyncio.to_thread(
-        draw_certificates, certificates, f"{CERTIFICATE_TITLE}发放清单({region}, 共 {len(certificates)} 本)"
-    )
+    return await asyncio.to_thread(_draw, certificates, f"发放清单({region}, 共 {len(certificates)} 本)")
+
+
+def _draw(certificates: Sequence[Certificate], list_title: str) -> bytes:
+    """Draw certificates, before them a list when it has a title."""
+    from services.assets.labels import document  # reportlab takes 18 MB
+
+    title = list_title and document.CERTIFICATE_TITLE + list_title
+    return document.draw_certificates(certificates, title)
 
 
 async def _build_certificate(work: UnitOfWork, asset: Asset) -> Certificate:

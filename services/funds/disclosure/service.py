@@ -7,8 +7,6 @@ from uuid import UUID
 
 from services.funds.commitments import service as commitments
 from services.funds.disclosure import repository
-from services.funds.disclosure.document import build_page, render_docx
-from services.funds.disclosure.exporter import render_html, render_pdf
 from services.funds.disclosure.schemas import (
     Announcement,
     AnnouncementForm,
@@ -28,12 +26,6 @@ from shared.errors import Conflict
 from shared.notices import repository as notices
 from shared.notices.schemas import NoticeLevel
 from shared.unit_of_work import UnitOfWork
-
-RENDERERS: Mapping[AnnouncementForm, Callable[[AnnouncementPage], bytes]] = {
-    AnnouncementForm.HTML: render_html,
-    AnnouncementForm.DOCX: render_docx,
-    AnnouncementForm.PDF: render_pdf,
-}
 
 
 async def get_announcement(work: UnitOfWork, plan_id: UUID, subject: AnnouncementSubject) -> Announcement:
@@ -67,7 +59,24 @@ async def render_announcement(
         else {**announcement.content, "totals": _build_totals(announcement.content)}
     )
     period = await _get_notice_period(work, plan_id) if subject is AnnouncementSubject.ALLOCATION else ""
-    return await asyncio.to_thread(RENDERERS[form], build_page(subject, announcement.title, content, period))
+    return await asyncio.to_thread(_draw_announcement, form, subject, announcement.title, content, period)
+
+
+def _draw_announcement(
+    form: AnnouncementForm,
+    subject: AnnouncementSubject,
+    title: str,
+    content: Mapping[str, Any],
+    period: str,
+) -> bytes:
+    from services.funds.disclosure import document, exporter  # docx and reportlab take 35 MB
+
+    renderers: Mapping[AnnouncementForm, Callable[[AnnouncementPage], bytes]] = {
+        AnnouncementForm.HTML: exporter.render_html,
+        AnnouncementForm.DOCX: document.render_docx,
+        AnnouncementForm.PDF: exporter.render_pdf,
+    }
+    return renderers[form](document.build_page(subject, title, content, period))
 
 
 def _build_totals(content: Mapping[str, Any]) -> dict[str, str]:

@@ -7,7 +7,6 @@ from typing import Any
 
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
-from reportlab.pdfgen.canvas import Canvas
 
 from shared.papers import embed_font
 
@@ -32,6 +31,8 @@ class Slip:
 
 def draw_slips(slips: Sequence[Slip], address: str) -> bytes:
     """The slips as PDF, in the order given; `address` is where people sign in. CPU-bound: call it in a thread."""
+    from reportlab.pdfgen.canvas import Canvas  # takes 15 MB
+
     target = io.BytesIO()
     canvas = Canvas(target, pagesize=A4)
     canvas.setTitle("首次登录口令条")

@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pypinyin import lazy_pinyin
-
 from services.identity.account_imports.schemas import ImportedAccount, ImportedAccountResult
 from services.identity.accounts import repository
 from services.identity.organisations import repository as organisations
@@ -145,5 +143,7 @@ async def _name_accounts(work: UnitOfWork, rows: Sequence[AccountRow]) -> None:
 
 
 def _build_stem(name: str) -> str:
+    from pypinyin import lazy_pinyin  # its dictionary takes 57 MB
+
     letters = re.sub("[^a-z]", "", "".join(lazy_pinyin(name)).lower())[:40]
     return letters if len(letters) > 1 else f"user{letters}"
