@@ -6,6 +6,7 @@
     ├── Forbidden 403        the region matches, the role lacks the permission
     ├── NotFound 404         no such record, or outside the caller's regions
     ├── Conflict 409         the record's state does not allow this
+    │   ├── NoSuchMove            a move that the lifecycle does not have from here
     │   ├── AlreadyStands         a repeat of what the caller did: answered 200 with the record as it stands
     │   └── PreconditionMissing   a transition's guards are not met; `errors` lists them
     ├── Gone 410             a cursor of another epoch, or ahead of the event log
@@ -23,7 +24,7 @@
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -148,6 +149,15 @@ class Conflict(ApiError):
 
     slug = "conflict"
     status, title, title_en = 409, "当前状态不允许", "The record does not allow this now"
+
+
+class NoSuchMove(Conflict):
+    """409: the lifecycle has no such move from the record's state.
+
+    `is_repeat` asks in a session of its own whether the caller's own last move is repeated: then the answer is what stands.
+    """
+
+    is_repeat: Callable[[Any], Awaitable[bool]] | None = None
 
 
 class AlreadyStands(Conflict):

@@ -22,8 +22,10 @@ from shared.errors import (
     AlreadyStands,
     ApiError,
     BadRequest,
+    Conflict,
     Forbidden,
     Invalid,
+    NoSuchMove,
     PreconditionFailed,
     RateLimited,
     TooLarge,
@@ -408,18 +410,27 @@ class Route(APIRoute):
         """The handler's answer; for an action that the caller did before, what stands."""
         try:
             return await handler(request)
-        except AlreadyStands as refusal:
+        except (AlreadyStands, NoSuchMove) as refusal:
+            if isinstance(refusal, NoSuchMove):
+                if refusal.is_repeat is None:
+                    raise
+                async with get_service_context(request).database.read() as session:
+                    if not await refusal.is_repeat(session):
+                        raise
             request.state.writing = None  # rolled back: an answer to a key is not stored in it
             return await self._show_what_stands(request, refusal)
 
-    async def _show_what_stands(self, request: Request, refusal: AlreadyStands) -> Response:
-        """The record of a repeated action, as its own address answers now, in this route's shape; else the refusal."""
-        answer = await ask_own_address(request, request.scope["path"].rpartition("/")[0])
+    async def _show_what_stands(self, request: Request, refusal: Conflict) -> Response:
+        """The record of a repeated action, as its own address answers now, or a part of that, in this route's shape; else the refusal."""
+        answer = await ask_own_address(request, request.scope["path"].rpartition("/")[0]) or {}
+        parts = [answer, *(one for one in answer.values() if isinstance(one, dict))]
         for shape in get_args(self.response_model) or (self.response_model,):
             fields = getattr(shape, "model_fields", {})
-            shown = {name: value for name, value in (answer or {}).items() if name in fields}
-            if shown and all(name in shown for name, one in fields.items() if one.is_required()):
-                return JSONResponse(shown)
+            names = {one.serialization_alias or name: one.is_required() for name, one in fields.items()}
+            for part in parts:
+                shown = {name: part[name] for name in names if name in part}
+                if shown and all(name in shown for name, required in names.items() if required):
+                    return JSONResponse(shown, headers={"Idempotent-Replayed": "true"})
         raise refusal
 
     def _free_text_check(self) -> FreeTextCheck | None:

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from shared.auth import May
 from shared.china import LabelledEnum
-from shared.errors import Conflict, FieldError
+from shared.errors import FieldError, NoSuchMove
 
 StateT = TypeVar("StateT", bound=LabelledEnum)
 ActionT = TypeVar("ActionT", bound=LabelledEnum)
@@ -61,8 +61,6 @@ class Lifecycle(Generic[StateT, ActionT, FactsT]):
     states: type[StateT]
     start: StateT
     transitions: tuple[Transition[StateT, ActionT, FactsT], ...]
-    answers_repeats: bool = False
-    """Whether a repeat of the caller's own last action is answered by what stands instead of a Conflict (lost answers)."""
     _table: dict[tuple[StateT, ActionT], Transition[StateT, ActionT, FactsT]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -84,11 +82,11 @@ class Lifecycle(Generic[StateT, ActionT, FactsT]):
             raise ValueError(message)
 
     def get_transition(self, state: StateT, action: ActionT) -> Transition[StateT, ActionT, FactsT]:
-        """The row for a state and an action; Conflict when there is none."""
+        """The row for a state and an action; NoSuchMove when there is none."""
         found = self._table.get((state, action))
         if found is None:
             possible = "、".join(row.action.label for row in self.transitions_from(state)) or "无"
-            raise Conflict(
+            raise NoSuchMove(
                 f"{self.title}处于“{state.label}”, 不能{action.label}; 现在可以: {possible}",
                 f"A {self.name} in state {state} cannot {action}",
             )

@@ -1,21 +1,25 @@
 """Executor of lifecycle transitions: checks permission, version, four-eyes rule and guards, then changes and publishes."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Protocol, TypeVar, cast
 
 from pydantic import AwareDatetime, BaseModel, Field
+from pydantic_core import to_jsonable_python
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.auth import Actor
 from shared.china import LabelledEnum
 from shared.db import Record
 from shared.errors import (
-    AlreadyStands,
     Conflict,
     FieldError,
     FieldErrorRead,
     Forbidden,
     Invalid,
+    NoSuchMove,
     PreconditionMissing,
     invalid_field,
 )
@@ -129,38 +133,63 @@ def _target_state(row: Transition[StateT, ActionT, FactsT], record: Record, stat
     return cast("StateT", target)
 
 
-async def _stands_as_asked(
+def get_transition(
     work: UnitOfWork,
     lifecycle: Lifecycle[StateT, ActionT, FactsT],
     record: Record,
     action: ActionT,
+    *,
     request: TransitionRequest,
-    match: VersionMatch | None,
-    state_field: str,
-) -> bool:
-    """Whether the record's last change is this very action, by the same caller, with the same content."""
-    if (
-        match is not None
-        and match.versions is not None
-        and not match.versions & {record.version, record.version - 1}
-    ):
-        return False
-    last = await find_last_event(work.session, str(record.id))
-    if last is None or (last.subject_version, last.actor, last.reason) != (
-        record.version,
-        work.actor.id,
-        request.reason,
-    ):
-        return False
-    came_from, now = (last.before or {}).get(state_field), getattr(record, state_field)
-    moved = any(
-        row.action == action and came_from in row.sources and row.target in {now, None}
-        for row in lifecycle.transitions
-    )
-    told = request.model_dump(exclude={"reason", "happened_at"}, exclude_defaults=True)
-    same = all(hasattr(record, name) and getattr(record, name) == value for name, value in told.items())
-    same_time = request.happened_at in {None, getattr(record, f"{state_field}_since")}
-    return moved and same and same_time
+    match: VersionMatch | None = None,
+    dry_run: bool = False,
+    state_field: str = "state",
+) -> Transition[StateT, ActionT, FactsT]:
+    """The row for a record and an action; NoSuchMove, which knows a repeat of the caller's own last move, when there is none."""
+    try:
+        return lifecycle.get_transition(getattr(record, state_field), action)
+    except NoSuchMove as refusal:
+        if not dry_run:
+            move = _Repeat(lifecycle, type(record), record.id, action, request, match, state_field)
+            refusal.is_repeat = partial(move.stands_as_asked, actor=work.actor.id)
+        raise
+
+
+@dataclass(frozen=True)
+class _Repeat:
+    """A move that the lifecycle does not have from the record's state: perhaps it was made before and its answer lost."""
+
+    lifecycle: Lifecycle[Any, Any, Any]
+    kind: type[Record]
+    record_id: Any
+    action: LabelledEnum
+    request: TransitionRequest
+    match: VersionMatch | None
+    state_field: str
+
+    async def stands_as_asked(self, session: AsyncSession, *, actor: str) -> bool:
+        """Whether the record's last change, as committed, is this very action by the same caller with the same content."""
+        record = await session.get(self.kind, self.record_id)
+        last = await find_last_event(session, str(self.record_id))
+        if record is None or last is None or not self._fits_version(record.version):
+            return False
+        if (last.subject_version, last.actor, last.reason) != (record.version, actor, self.request.reason):
+            return False
+        now, came_from = getattr(record, self.state_field), (last.before or {}).get(self.state_field)
+        moved = any(
+            row.action == self.action and came_from in row.sources and row.target in {now, None}
+            for row in self.lifecycle.transitions
+        )
+        told = self.request.model_dump(exclude={"reason", "happened_at"}, exclude_defaults=True)
+        same = all(
+            hasattr(record, name) and to_jsonable_python(getattr(record, name)) == to_jsonable_python(value)
+            for name, value in told.items()
+        )
+        same_time = self.request.happened_at in {None, getattr(record, f"{self.state_field}_since")}
+        return moved and same and same_time
+
+    def _fits_version(self, version: int) -> bool:
+        versions = None if self.match is None else self.match.versions
+        return versions is None or bool(versions & {version, version - 1})
 
 
 async def apply_transition(
@@ -179,23 +208,23 @@ async def apply_transition(
 ) -> TransitionPreview | None:
     """Apply one transition to a record and publish its event; a dry run returns a preview instead.
 
-    Checks, in this order: the row exists (Conflict; AlreadyStands for a repeat of the caller's own last move),
+    Checks, in this order: the row exists (NoSuchMove; a repeat of the caller's own last move is answered by what stands),
     permission (NotFound or Forbidden), version (PreconditionFailed), four-eyes rule (Forbidden), guards
     (PreconditionMissing with all that is missing).
     The caller must lock the record (`with_for_update`) and read `facts` after that. `state_field` is the field with
     the state, for records with two lifecycles.
     """
     previous = getattr(record, state_field)
-    try:
-        row = lifecycle.get_transition(previous, action)
-    except Conflict as refusal:
-        if (
-            lifecycle.answers_repeats
-            and not dry_run
-            and await _stands_as_asked(work, lifecycle, record, action, request, match, state_field)
-        ):
-            raise AlreadyStands(refusal.detail, refusal.detail_en) from refusal
-        raise
+    row = get_transition(
+        work,
+        lifecycle,
+        record,
+        action,
+        request=request,
+        match=match,
+        dry_run=dry_run,
+        state_field=state_field,
+    )
     work.actor.require(row.may, record.region, owner, get_department(record))
     if match is not None:
         match.check_version(record)
@@ -257,4 +286,5 @@ __all__ = [
     "available_actions",
     "effective_time",
     "entry_time",
+    "get_transition",
 ]

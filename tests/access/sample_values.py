@@ -55,6 +55,7 @@ FILLED_COLUMNS = {("complaint", "day_id")}
 
 
 SAMPLE_VALUES = {
+    ("project", "verdict"): "clear",
     ("rectification_item", "state"): "cancelled",
     ("webhook", "form"): "webhook",
     ("work_actual", "value"): "1",

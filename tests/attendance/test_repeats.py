@@ -52,6 +52,16 @@ async def test_a_repeat_by_another_person_or_with_other_words_is_refused(
     await post_json(town, address, {"reason": "知悉"}, 409)
 
 
+async def test_a_repeat_with_other_content_is_refused(cadre: httpx.AsyncClient, post: Any) -> None:
+    today = {"starts_on": "2024-05-19", "ends_on": "2024-05-20"}
+    errand = await post_json(cadre, "/attendance/errands", {**ERRAND, **today})
+    address = f"/attendance/errands/{errand['id']}/return"
+    first = await post_json(cadre, address, {"returned_on": "2024-05-20"}, 200)
+
+    assert await post_json(cadre, address, {"returned_on": "2024-05-20"}, 200) == first
+    await post_json(cadre, address, {"returned_on": "2024-05-19"}, 409)
+
+
 async def test_a_follow_up_is_finished_once_with_the_same_words(cadre: httpx.AsyncClient, post: Any) -> None:
     await post_json(cadre, "/attendance/visits", VISIT)
     (follow_up,) = (await get_json(cadre, "/attendance/follow-ups", done=False))["items"]

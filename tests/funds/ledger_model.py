@@ -53,9 +53,9 @@ class LedgerModel:
         assert (totals["received"], totals["paid"]) == (self.received, self.paid), (totals, self)
 
     def record_answer(self, answer: httpx.Response) -> bool:
-        """Count the answer; return whether it is a success. A refusal is allowed, a server error is not."""
+        """Count the answer; return whether something was done. A refusal or a repeat is allowed, a server error is not."""
         assert answer.status_code in SUCCESS_STATUSES | REFUSAL_STATUSES, answer.text
-        is_success = answer.status_code in SUCCESS_STATUSES
+        is_success = answer.status_code in SUCCESS_STATUSES and "idempotent-replayed" not in answer.headers
         self.answer_counts[answer.request.url.path.rpartition("/")[2], is_success] += 1
         return is_success
 

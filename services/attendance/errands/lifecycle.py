@@ -69,5 +69,5 @@ ERRAND: Lifecycle[ErrandState, ErrandAction, ErrandFacts] = Lifecycle("errand", 
     transition(A.REFUSE,      OPEN_STATES, S.REFUSED,      May.LEAVE_APPROVE, reason_given, four_eyes=("person",)),
     transition(A.WITHDRAW,    OPEN_STATES, S.WITHDRAWN,    May.LEAVE_REQUEST, errand_not_started),
     transition(A.RETURN,      OPEN_STATES, S.RETURNED,     May.LEAVE_REQUEST, return_date_given),
-), answers_repeats=True)
+))
 # fmt: on

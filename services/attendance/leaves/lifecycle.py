@@ -97,5 +97,5 @@ LEAVE: Lifecycle[LeaveState, LeaveAction, LeaveFacts] = Lifecycle("leave", "è¯·å
     transition(A.WITHDRAW, S.REQUESTED, S.WITHDRAWN, May.LEAVE_REQUEST),
     transition(A.WITHDRAW, S.APPROVED,  S.WITHDRAWN, May.LEAVE_REQUEST, leave_not_started),
     transition(A.RETURN,   S.APPROVED,  S.RETURNED,  May.LEAVE_REQUEST, return_date_given),
-), answers_repeats=True)
+))
 # fmt: on

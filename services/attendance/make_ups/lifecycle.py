@@ -55,5 +55,5 @@ MAKE_UP: Lifecycle[MakeUpState, MakeUpAction, MakeUpFacts] = Lifecycle("make_up"
     transition(A.APPROVE,  S.WITNESSED, S.APPROVED,  May.LEAVE_APPROVE, four_eyes=("person", "witness")),
     transition(A.REFUSE,   OPEN_STATES, S.REFUSED,   May.LEAVE_APPROVE, reason_given, four_eyes=("person",)),
     transition(A.WITHDRAW, OPEN_STATES, S.WITHDRAWN, May.LEAVE_REQUEST),
-), answers_repeats=True)
+))
 # fmt: on

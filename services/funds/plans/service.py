@@ -40,6 +40,7 @@ from shared.lifecycle.transitions import (
     apply_transition,
     available_actions,
     effective_time,
+    get_transition,
 )
 from shared.notices import repository as notices
 from shared.notices.schemas import NoticeLevel
@@ -413,6 +414,7 @@ async def _consult_library(
         return projects
     async with work.context.database.read() as session:
         read_work = work.context.unit_of_work(session, work.actor)
+        get_transition(read_work, PLAN_LIFECYCLE, plan, action, request=body)
         facts = await _get_plan_facts(read_work, plan, lines, body, projects)
         preview = await apply_transition(
             read_work, PLAN_LIFECYCLE, plan, action, facts, request=body, dry_run=True, event=_reject_event

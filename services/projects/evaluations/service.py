@@ -43,6 +43,7 @@ from shared.lifecycle.transitions import (
     apply_transition,
     available_actions,
     effective_time,
+    get_transition,
 )
 from shared.records import insert_record, save_record
 from shared.rules import Rule
@@ -270,7 +271,7 @@ async def transition_evaluation(
         detail = "；".join(error.detail for error in result.wrong)
         raise Invalid(detail, "The sheet is filled in wrongly", errors=result.wrong)
     if computes_score and not result.missing and not dry_run:
-        EVALUATION_LIFECYCLE.get_transition(evaluation.state, action)
+        get_transition(work, EVALUATION_LIFECYCLE, evaluation, action, request=body, match=match)
         _set_score(evaluation, rule, sheet, result)
         _set_actor(work, evaluation, action, body)
     facts = EvaluationFacts(result.missing, body.reason, body.opinion)

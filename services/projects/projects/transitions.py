@@ -28,7 +28,7 @@ from shared.clients.projects import BuiltAsset, ProjectAccepted, ProjectMoved, P
 from shared.db import search
 from shared.errors import ApiError, Conflict, FieldError, FieldErrorRead, PreconditionMissing
 from shared.http import VersionMatch
-from shared.lifecycle.transitions import TransitionPreview, apply_transition
+from shared.lifecycle.transitions import TransitionPreview, apply_transition, get_transition
 from shared.notices import repository as notices
 from shared.notices import service as notice_service
 from shared.notices.schemas import NoticeLevel
@@ -175,11 +175,11 @@ async def transition_locked_project(
     dry_run: bool = False,
 ) -> TransitionPreview | Project:
     """Perform one transition of a project that is already locked."""
-    row = PROJECT_LIFECYCLE.get_transition(project.state, action)
-    work.actor.require(row.may, project.region, department=project.managing_unit)
-    external = external or ExternalFacts()
     if action is Action.SUBMIT and not body.reason.strip():
         body = body.model_copy(update={"reason": NO_TOWN_REASON})
+    row = get_transition(work, PROJECT_LIFECYCLE, project, action, request=body, match=match, dry_run=dry_run)
+    work.actor.require(row.may, project.region, department=project.managing_unit)
+    external = external or ExternalFacts()
     day = (body.happened_at or work.at).astimezone(CHINA_TIME_ZONE).date()
     if action in SCREENING_OCCASIONS:
         result = await screening.screen_project(work, project)
