@@ -8,7 +8,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from pydantic_core import to_json
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import psycopg
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -22,7 +22,7 @@ from shared.auth import Actor, May, region_bounds
 from shared.clients.attendance import CheckInRecorded
 from shared.db import event_log, execute_core, in_list, new_id
 from shared.errors import NotFound
-from shared.events import CURRENT_TX_SQL, current_tx, insert_once
+from shared.events import CURRENT_TX_SQL, current_tx
 from shared.http import PageAnswer, Pagination, answer_page
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
@@ -40,6 +40,8 @@ _SENT_COLUMNS = tuple(
 )
 
 
+_INSERT_ON_SQLITE = sqlite.insert(CHECK_IN_TABLE).on_conflict_do_nothing().returning(CHECK_IN_TABLE.c.id)
+"""With a list of rows, which is compiled once; `values()` would be compiled anew for each number of rows."""
 RowsWithActors = Sequence[tuple[CheckInRow, Actor]]
 
 
@@ -51,10 +53,8 @@ async def system_insert_check_ins(session: AsyncSession, rows: RowsWithActors) -
         )
     new_ids: set[UUID] = set()
     for start in range(0, len(rows), MAX_ROWS_PER_INSERT):
-        statement = insert_once(
-            session, CHECK_IN_TABLE, [row for row, _ in rows[start : start + MAX_ROWS_PER_INSERT]]
-        )
-        new_ids |= set((await execute_core(session, statement)).scalars())
+        part: list[Any] = [row for row, _ in rows[start : start + MAX_ROWS_PER_INSERT]]
+        new_ids |= set((await execute_core(session, _INSERT_ON_SQLITE, part)).scalars())
     events = [_build_log_row(row, actor) for row, actor in rows if row["id"] in new_ids]
     if events:
         await execute_core(session, event_log.insert().values(tx=current_tx(session)), events)

@@ -102,6 +102,7 @@ class Playback:
     async def play(self, items: Sequence[PendingItem]) -> None:
         """Give each item its outcome, in an order in which each comes after those it names."""
         order, rings = sort_items([item.sent for item in items])
+        order.sort(key=lambda at: not _is_check_in(items[at].sent) or bool(items[at].sent.after))
         started = self.context.clock()
         for nth, at in enumerate(order, 1):
             if self.context.clock() - started > MAX_PLAY:
@@ -116,7 +117,7 @@ class Playback:
 
     async def _play_next(self, item: PendingItem) -> None:
         """Play an item, or let it join the run of check-ins that is sent as one list."""
-        is_check_in = item.sent.method == "POST" and item.sent.path == CHECK_INS_PATH
+        is_check_in = _is_check_in(item.sent)
         if not is_check_in or item.sent.after or len(self._run) >= MAX_CHECK_INS:
             await self._play_run()
         delegate = await self._prepare(item)
@@ -269,6 +270,14 @@ class Playback:
                 await self._hold_for_lost_right(item, delegate)
         for item, _ in run:
             self.verdicts[item.sent.id] = item.outcome.verdict
+
+
+def _is_check_in(sent: SyncItemCreate) -> bool:
+    """Whether an item is a check-in: those that wait for nothing go ahead of all others, as one list.
+
+    No other item of a batch decides how one is judged: that is what was in force at its time.
+    """
+    return sent.method == "POST" and sent.path == CHECK_INS_PATH
 
 
 def _check_in_body(item: PendingItem, now: datetime) -> Any:  # noqa: ANN401 - any JSON
