@@ -7,13 +7,14 @@ PHONES ?= 500
 DAYS ?= 7
 KILLS ?= 200
 SEED ?= 20240520
+ANY_INPUT ?= 20
 BIN := .venv/bin
 READY := .venv/ready
 RUN_READY := .venv/ready-to-run
 SOURCES := shared services embedded operations tests docs benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-services pages check-web test-web test check fix docs migrate migration fsck new-service district story bench storm backup restore restore-drill chaos probe
+.PHONY: help run run-services pages check-web test-web test check fix docs migrate migration fsck new-service district story bench fuzz storm backup restore restore-drill chaos probe
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -91,6 +92,9 @@ probe: $(READY)  ## what a PostgreSQL-like server lacks: URL=postgresql://…
 
 chaos: $(READY)  ## kill services and PostgreSQL under load, then check what was acknowledged: KILLS=200 SEED=
 	@$(BIN)/python -m operations.chaos --kills $(KILLS) --seed $(SEED)
+
+fuzz: $(READY)  ## every boundary of every parameter and random requests: ANY_INPUT=20 of each kind per address
+	@ANY_INPUT=$(ANY_INPUT) $(BIN)/python -m pytest tests/api/test_fuzzing.py -q
 
 storm: $(READY)  ## simulated phones for a week on a bad line: PHONES=500 DAYS=7 SEED=20240520
 	@STORM_PHONES=$(PHONES) STORM_DAYS=$(DAYS) STORM_SEED=$(SEED) $(BIN)/python -m pytest tests/sync/test_storm.py -k never_read_back -s -q

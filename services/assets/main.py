@@ -47,6 +47,7 @@ from services.assets.register.router import ASSET_KIND
 from services.assets.register.service import NOTICE_KIND as ASSET_NOTICE_KIND
 from services.assets.repairs.router import REPAIR_KIND
 from services.assets.repairs.router import router as repair_router
+from services.assets.repairs.service import REPAIR_CONTACT
 from services.assets.split_merge.router import router as split_merge_router
 from services.assets.summary import router as summary
 from services.assets.summary.service import apply_deltas
@@ -164,6 +165,7 @@ SERVICE = Service(
         watch_deadlines(ALERTS, DETECTORS),
         run_periodically("totals", apply_deltas, 5, follows_writes=True),
     ),
+    expiring=(REPAIR_CONTACT,),
     rules=(*RULES, *list_detector_rules(DETECTORS)),
     rule_permission=May.ASSET_RULE_MANAGE,
 )

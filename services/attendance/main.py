@@ -12,7 +12,7 @@ from services.attendance.check_ins.router import CHECK_IN_KIND
 from services.attendance.check_ins.router import router as check_ins
 from services.attendance.complaints.router import COMPLAINT_KIND, OBJECTION_KIND
 from services.attendance.complaints.router import router as complaints
-from services.attendance.complaints.service import list_switches
+from services.attendance.complaints.service import COMPLAINT_CONTACT, list_switches
 from services.attendance.composition import COMPOSITION
 from services.attendance.consumers import HANDLERS
 from services.attendance.days.consumers import run_projection, run_recalculations, run_refresh
@@ -148,6 +148,7 @@ SERVICE = Service(
         run_periodically("pulls", run_due_pull, 5),
         run_periodically("imports", partial(run_next_batch, IMPORTS), 2),
     ),
+    expiring=(COMPLAINT_CONTACT,),
     rules=RULES,
     rule_permission=May.PRESENCE_RULE_MANAGE,
     middleware=((FastPathMiddleware, lambda context: {"context": context}),),

@@ -61,6 +61,8 @@ from shared.records.router import (
 from shared.reminders.router import reminder_router
 from shared.reminders.rules import REMINDER
 from shared.reminders.scan import SCAN_INTERVAL_S, list_reminded_kinds, remind_due
+from shared.retention.erasure import ExpiringColumns, erase_expired
+from shared.retention.rules import RETENTION
 from shared.rules import (
     RuleCache,
     RuleKey,
@@ -100,6 +102,8 @@ class Service:
     """What its event log proves of its tables; None for a service without a database."""
     kinds: Sequence[RecordKind] = ()
     """Its kinds of record: their worklist, their place in `/meta`, and the addresses their features leave out."""
+    expiring: Sequence[ExpiringColumns] = ()
+    """Columns that are emptied when their record has been closed for as long as rule `retention.contact` says."""
     switches: Switches | None = None
     """Limits and switches that hold today for the caller, for `/meta`."""
     code_sets: Mapping[str, CodeSets] = field(default_factory=dict)
@@ -122,8 +126,9 @@ class Service:
     """Called before the first request, e.g. to create initial data."""
 
     def list_rules(self) -> tuple[RuleKey[Any], ...]:
-        """Its own rules, and that of reminders where records have deadlines."""
-        return (*self.rules, REMINDER) if list_reminded_kinds(self.kinds) else tuple(self.rules)
+        """Its own rules, those of reminders where records have deadlines and of retention where columns expire."""
+        reminded = (REMINDER,) if list_reminded_kinds(self.kinds) else ()
+        return (*self.rules, *reminded, *((RETENTION,) if self.expiring else ()))
 
     def list_routers(self) -> list[APIRouter]:
         """All routers under /api/v1: those every service has, then its own."""
@@ -199,6 +204,7 @@ def build_app(
     )
     app.state.context = context
     app.state.fsck = service.fsck
+    app.state.expiring = service.expiring
     app.state.declared_routes = service.declared_routes()
     problems.install_error_handlers(app)
     for middleware, build_arguments in service.middleware:
@@ -271,6 +277,7 @@ def _background_tasks(service: Service, context: ServiceContext) -> list[Any]:
         run_periodically("seal", _seal_log, SEAL_INTERVAL_S, follows_writes=True),
         run_periodically("revocations", follow_revocations, REVOCATION_INTERVAL_S),
         run_periodically("tidy", _purge_idempotency, DAY_S),
+        run_periodically("retention", partial(erase_expired, every=service.expiring), DAY_S),
     )
     checks = []
     if service.fsck is not None:

@@ -34,6 +34,7 @@ from shared.errors import (
     VersionRequired,
     error_responses,
 )
+from shared.http.answer_forms import list_form_contents
 from shared.http.callers import MAX_ADDRESS_LENGTH
 from shared.http.etag import shape_response
 from shared.http.idempotency import (
@@ -366,6 +367,10 @@ class Route(APIRoute):
         )
         extra["parameters"] = [*extra.get("parameters", []), *parameters]
         options["openapi_extra"] = extra
+        if contents := list_form_contents(endpoint):
+            status = options.get("status_code") or STATUS_OK
+            given = dict(options.get("responses") or {})
+            options["responses"] = {**given, status: {**given.get(status, {}), "content": contents}}
         super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:

@@ -60,12 +60,14 @@ def list_operations(service: str, app: FastAPI) -> Iterator[Operation]:
 
 
 class RoleClient:
-    """A role in a region, calling a service through its door."""
+    """A role in a region, calling a service through its door, or `through` the gateway of all."""
 
-    def __init__(self, doors: SystemUnderTest, service: str, role: Role | None, region: str) -> None:
+    def __init__(
+        self, doors: SystemUnderTest, service: str, role: Role | None, region: str, *, through: str = ""
+    ) -> None:
         app = doors.apps[service]
         self.sample_inputs = SampleInputs(app.openapi(), region)
-        door = doors.service(service)
+        door = doors.service(through or service)
         if role is None:
             self.client = door.anonymous_client()
         elif role is Role.SERVICE:

@@ -109,7 +109,7 @@ def test_images_hold_shared_and_their_own_service_only() -> None:
     ]
     text = (compose_file.DEPLOY_FOLDER / "Dockerfile").read_text("utf-8")
     assert "--require-hashes" in text
-    assert "USER xianjie" in text
+    assert "USER 10001" in text
     assert "8000/readyz" in text[text.index("HEALTHCHECK") :]
 
 

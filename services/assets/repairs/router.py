@@ -175,6 +175,17 @@ async def enter_repair(work: WriteWork, asset_id: UUID, body: RepairPost) -> Rep
     return await service.create_repair(work, asset_id, body)
 
 
+@router.delete(
+    "/repairs/{repair_id}/contact",
+    status_code=204,
+    response_model=None,
+    **requires(May.ASSET_INSPECT, refuses=(NotFound, Forbidden)),
+)
+async def erase_contact(work: WriteWork, repair_id: UUID) -> None:
+    """应报修人要求删除联系方式; 办结已久的按规则自动删除."""
+    await service.erase_contact(work, repair_id)
+
+
 REPAIR_KIND = RecordKind(
     name="repair",
     label="报修",

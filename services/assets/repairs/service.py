@@ -31,10 +31,14 @@ from shared.files import uploads
 from shared.http import VersionMatch
 from shared.lifecycle.transitions import TransitionPreview, apply_transition, available_actions
 from shared.records import create_record
+from shared.retention.erasure import ASKED_BY_THE_PERSON, ExpiringColumns, erase_columns
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
 IMAGE_SIGNATURE_BYTES = 12
 """Leading bytes that identify an image format."""
+REPAIR_CONTACT = ExpiringColumns(
+    Repair, ("contact_sealed", "contact_masked"), (RepairState.CLOSED, RepairState.REJECTED)
+)
 
 
 async def create_repair_from_scan(work: UnitOfWork, code: str, body: RepairPost) -> RepairStatusRead:
@@ -232,3 +236,10 @@ async def transition_repair(
             repair.result = body.result or repair.result
     work.session.add(repair)
     return await get_repair_detail(work, repair)
+
+
+async def erase_contact(work: UnitOfWork, repair_id: UUID) -> None:
+    """Empty the reporter's contact, as that person may ask; a second call changes nothing."""
+    repair = await get_repair(work, repair_id, lock=True)
+    work.actor.require(May.ASSET_INSPECT, repair.region)
+    await erase_columns(work, REPAIR_CONTACT, repair, reason=ASKED_BY_THE_PERSON)

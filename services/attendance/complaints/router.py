@@ -19,7 +19,7 @@ from services.attendance.complaints.schemas import (
 )
 from services.attendance.fields import PersonQuery, RegionQuery
 from shared.auth import May
-from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed, PreconditionMissing
+from shared.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed, PreconditionMissing
 from shared.http import (
     IfMatch,
     Page,
@@ -124,6 +124,17 @@ async def answer_complaint(
 ) -> ComplaintRead | TransitionPreview:
     """答复投诉."""
     return await service.answer_complaint(work, complaint_id, body, match=match, dry_run=dry_run)
+
+
+@router.delete(
+    "/complaints/{complaint_id}/contact",
+    status_code=204,
+    response_model=None,
+    **requires(May.COMPLAINT_HANDLE, refuses=(NotFound, Forbidden)),
+)
+async def erase_contact(work: WriteWork, complaint_id: UUID) -> None:
+    """应投诉人要求删除联系方式; 办结已久的按规则自动删除."""
+    await service.erase_contact(work, complaint_id)
 
 
 COMPLAINT_KIND = RecordKind(

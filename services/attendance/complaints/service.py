@@ -20,6 +20,7 @@ from shared.http import VersionMatch
 from shared.lifecycle.transitions import TransitionPreview, TransitionRequest, apply_transition
 from shared.records import create_record
 from shared.records.description import SwitchRead
+from shared.retention.erasure import ASKED_BY_THE_PERSON, ExpiringColumns, erase_columns
 from shared.unit_of_work import UnitOfWork
 
 SWITCH_LABELS = {
@@ -43,6 +44,9 @@ _MODE_LABELS = {
     (False, True): "只导入钉钉或企业微信的考勤",
     (False, False): "报备、值班与抽查, 不打卡",
 }
+
+
+COMPLAINT_CONTACT = ExpiringColumns(Complaint, ("contact_sealed",), (ComplaintState.ANSWERED,))
 
 
 async def create_complaint(work: UnitOfWork, body: ComplaintCreate) -> Complaint:
@@ -142,6 +146,15 @@ async def answer_complaint(
         )
         await send_message(work, complaint.person, MessageKind.OBJECTION, complaint, text)
     return to_read_model(work, complaint)
+
+
+async def erase_contact(work: UnitOfWork, complaint_id: UUID) -> None:
+    """Empties the contact of a complaint, as its author may ask; a second call changes nothing."""
+    complaint = await records.get_record(
+        work, Complaint, complaint_id, "这条投诉", lock=True, may=May.COMPLAINT_HANDLE
+    )
+    work.actor.require(May.COMPLAINT_HANDLE, complaint.region)
+    await erase_columns(work, COMPLAINT_CONTACT, complaint, reason=ASKED_BY_THE_PERSON)
 
 
 async def get_compliance(work: UnitOfWork, region: str) -> Compliance:
