@@ -61,7 +61,13 @@ async def test_a_contact_is_erased_when_its_time_is_over_and_the_log_still_prove
 async def test_a_district_says_how_long(doors: SystemUnderTest, clock: Clock) -> None:
     service = doors.service("attendance")
     today = str(clock.now().date())
-    rule = {"key": "retention.contact", "value": 60, "region": DISTRICT, "effective_from": today, "confirmed": True}
+    rule = {
+        "key": "retention.contact",
+        "value": 60,
+        "region": DISTRICT,
+        "effective_from": today,
+        "confirmed": True,
+    }
     await set_rule_version(service, {"title": "办结后多少天删除联系方式", **rule})
     clock.advance(timedelta(days=61))
     await purge(service)

@@ -115,18 +115,25 @@ def sign_in_as(doors: SystemUnderTest, account: str, **changes: Any) -> str:
     return doors.key.sign_token(claims)
 
 
+async def ask(door: OpenDoor, address: str, token: str, **headers: str) -> httpx.Response:
+    """The answer to a request with this token; asked again while the door of a busy machine says 503."""
+    for _ in range(20):
+        answer = await door.client.get(address, headers={"Authorization": f"Bearer {token}", **headers})
+        if answer.status_code != 503:
+            break
+        await asyncio.sleep(0.2)
+    return answer
+
+
 async def test_no_forged_token_opens_a_service(doors: SystemUnderTest, door_to_all: OpenDoor) -> None:
     good = sign_in_as(doors, "finance")
     wrong = []
     for what, token in [*list_forgeries(good, doors)]:
         for address in ADDRESSES:
-            answer = await door_to_all.client.get(address, headers={"Authorization": f"Bearer {token}"})
+            answer = await ask(door_to_all, address, token)
             if answer.status_code not in {400, 401, 431}:
                 wrong.append(f"{what} at {address}: {answer.status_code}")
-    taken = [
-        (await door_to_all.client.get(address, headers={"Authorization": f"Bearer {good}"})).status_code
-        for address in ADDRESSES
-    ]
+    taken = [(await ask(door_to_all, address, good)).status_code for address in ADDRESSES]
 
     assert taken == [200] * len(ADDRESSES)
     assert not wrong
@@ -150,17 +157,16 @@ async def test_answers_reach_who_asked_also_beside_aborted_requests(
     chance = random.Random(620602)
     wrong, answered = [], 0
 
-    async def ask(number: int) -> None:
+    async def ask_as_one(number: int) -> None:
         nonlocal answered
         who, marker = PEOPLE[number % len(PEOPLE)], f"marker-{number:05d}"
-        headers = {"Authorization": f"Bearer {tokens[who]}", "X-Request-Id": marker}
-        answer = await door_to_all.client.get("/api/v1/auth/me", headers=headers)
+        answer = await ask(door_to_all, "/api/v1/auth/me", tokens[who], **{"X-Request-Id": marker})
         answered += 1
         if (answer.json()["id"], answer.headers["x-request-id"]) != (who, marker):
             wrong.append((who, marker, answer.text))
 
     for start in range(0, 240, 24):
-        running = [asyncio.create_task(ask(number)) for number in range(start, start + 24)]
+        running = [asyncio.create_task(ask_as_one(number)) for number in range(start, start + 24)]
         for one in chance.sample(running, 8):
             await asyncio.sleep(chance.random() / 200)
             one.cancel()

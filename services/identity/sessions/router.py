@@ -40,7 +40,11 @@ SessionPath = Annotated[str, Path(min_length=1, max_length=64, description="ä¼šè
 _token_route_options = allows_anonymous(body=MAX_FORM_BYTES, counted=False)
 _token_route_options["responses"] = {
     **_token_route_options["responses"],
-    400: {"model": TokenFailure, "description": "OAuth2 error"},
+    400: {
+        **_token_route_options["responses"][400],
+        "model": TokenFailure,
+        "description": "OAuth2 error, or a problem of the request itself",
+    },
     401: {"model": TokenFailure, "description": "OAuth2 client error"},
 }
 
