@@ -20,6 +20,8 @@ from services.households.households import router as households
 from services.households.households.models import Household
 from services.households.households.router import HOUSEHOLD_KIND
 from services.households.households.service import NOTICE_KIND
+from services.households.imports.router import IMPORT_KIND, IMPORTS
+from services.households.imports.router import router as imports
 from services.households.measures.router import MEASURE_KIND
 from services.households.measures.router import router as measures
 from services.households.policy import RULES
@@ -30,6 +32,7 @@ from shared.alerts.follower import FOLLOW_INTERVAL_S, follow_log
 from shared.alerts.scan import REST_FACTOR, SCAN_INTERVAL_S
 from shared.app import Service, build_app, run_periodically
 from shared.auth import May
+from shared.imports.service import run_next_batch
 from shared.notices.repository import SubjectAuthors
 from shared.notices.router import notice_kind, service_notice_router
 from shared.settings import Settings
@@ -56,6 +59,7 @@ SERVICE = Service(
         households.summary_router,
         alerts,
         clues,
+        imports,
         measures,
         households.router,
         households.notice_router,
@@ -65,6 +69,7 @@ SERVICE = Service(
         CLUE_KIND,
         HOUSEHOLD_KIND,
         MEASURE_KIND,
+        IMPORT_KIND,
         ALERT_KIND,
         notice_kind(
             "household_notice",
@@ -76,10 +81,12 @@ SERVICE = Service(
         ),
     ),
     background=(
+        run_periodically("imports", partial(run_next_batch, IMPORTS), 2),
         run_periodically("alerts", partial(scan_alerts, rest=REST_FACTOR), SCAN_INTERVAL_S),
         run_periodically("alerts after events", follow_log(ALERTS, DETECTORS), FOLLOW_INTERVAL_S),
         watch_deadlines(ALERTS, DETECTORS),
     ),
+    internal_routers=(households.internal_router,),
     rules=(*RULES, *list_detector_rules(DETECTORS)),
     rule_permission=May.HOUSEHOLD_RULE_MANAGE,
 )

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from shared.notices.rules import NOTICE_RULES
+from shared.records.table_imports import declare_heads
 from shared.rules import Code, Label, Labels, RuleKey, RuleValue, YuanText
 
 Workdays = Annotated[int, Field(ge=1, le=60)]
@@ -31,6 +32,7 @@ class SelfReportLimits(RuleValue):
     per_village_day: Annotated[int, Field(ge=1, le=1000)] = Field(title="每个村每天次数")
 
 
+HOUSEHOLD_HEADS = declare_heads("households")
 DEADLINES = RuleKey[Deadlines]("households.deadlines", Deadlines)
 INCOME_LINE = RuleKey[str]("households.income_line", Annotated[YuanText, Field(title="监测范围(元/人·年)")])
 CLASSES = RuleKey[tuple[str, ...]](
@@ -45,5 +47,6 @@ RULES: tuple[RuleKey[Any], ...] = (
     CLASSES,
     VISIT_LIST,
     SELF_REPORT_LIMITS,
+    HOUSEHOLD_HEADS,
     *NOTICE_RULES,
 )

@@ -4,6 +4,7 @@ from services.households.alerts import models as alerts
 from services.households.base import Base
 from services.households.clues import models as clues
 from services.households.households import models as households
+from services.households.imports import models as imports
 from services.households.measures import models as measures
 
-__all__ = ["Base", "alerts", "clues", "households", "measures"]
+__all__ = ["Base", "alerts", "clues", "households", "imports", "measures"]

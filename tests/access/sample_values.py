@@ -56,12 +56,15 @@ FILLED_COLUMNS = {("complaint", "day_id")}
 
 SAMPLE_VALUES = {
     ("project", "verdict"): "clear",
+    ("clue", "state"): "duplicate",
+    ("household", "state"): "rejected",
     ("rectification_item", "state"): "cancelled",
     ("webhook", "form"): "webhook",
     ("work_actual", "value"): "1",
     ("work_target", "value"): "1",
 }
-"""Text columns that hold a code or an exact decimal; nothing is late about an item that was cancelled."""
+"""Text columns that hold a code or an exact decimal; nothing is late about an item that was cancelled, a
+clue that was merged, a household that was rejected."""
 
 
 def _build_row(table: sa.Table, kind: Any, shapes: "SampleInputs") -> dict[str, Any]:

@@ -1,16 +1,18 @@
 """防返贫监测 over HTTP: from a clue to monitoring, and from help to the removal of the risk."""
 
+import io
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from python_calamine import CalamineWorkbook
 
 from services.households.households.lifecycle import HOUSEHOLD
 from services.households.households.models import Household, HouseholdMember
 from shared.db import execute_core
-from tests.clients import DISTRICT, TOWN, VILLAGE, ServiceUnderTest
+from tests.clients import DISTRICT, TOWN, VILLAGE, ServiceUnderTest, SystemUnderTest
 from tests.conftest import Clock
 from tests.households.factories_households import HOUSEHOLDS, Monitoring, build_form, build_id_card
 from tests.legal_moves import list_deviations
@@ -328,3 +330,32 @@ async def test_bad_entries_are_refused_with_the_field(
     refused = await people.clerk.post(HOUSEHOLDS, json=build_form(**change))
     assert refused.status_code == 422, refused.text
     assert pointer in [error["pointer"] for error in refused.json()["errors"]]
+
+
+async def test_another_service_learns_whether_a_person_is_monitored_and_no_more(
+    people: Monitoring, doors: SystemUnderTest, clock: Clock
+) -> None:
+    household = await people.enter()
+    service = doors.service("households")
+    keyring = service.context.keyring
+    known, stranger = (keyring.blind_index(build_id_card(number), "id_card") for number in (1, 77))
+    client = service.anonymous_client()
+    token = {"Authorization": f"Bearer {doors.service_token('funds', 'households')}"}
+    address, asked = "http://test/internal/household-persons", {"marks": [known, stranger]}
+    assert (await client.post(address, json=asked, headers=token)).json() == {"marks": []}
+    await people.identify(household, clock)
+    token = {"Authorization": f"Bearer {doors.service_token('funds', 'households')}"}
+    assert (await client.post(address, json=asked, headers=token)).json() == {"marks": [known]}
+    assert (await people.bureau.post(address, json=asked)).status_code == 403
+
+
+async def test_the_printed_ledger_names_nobody(people: Monitoring) -> None:
+    await people.enter()
+    answer = await people.town.get("/households/export", params={"region": TOWN})
+    assert answer.status_code == 200, answer.text
+    (sheet,) = [
+        CalamineWorkbook.from_filelike(io.BytesIO(answer.content)).get_sheet_by_name(name).to_python()
+        for name in ("监测台账",)
+    ]
+    (row,) = [cells for cells in sheet if "钱**" in cells]
+    assert ("边缘易致贫户" in row, "已入户核查" in row, "钱样甲" in str(sheet)) == (True, True, False)

@@ -13,7 +13,7 @@ from services.households.alerts.repository import CLUES, HOUSEHOLDS, list_rows
 from services.households.clues.events import ClueAssigned, ClueMoved
 from services.households.clues.lifecycle import ClueState
 from services.households.households.events import HouseholdChanged, HouseholdMoved
-from services.households.households.lifecycle import UNDER_WAY
+from services.households.households.lifecycle import CURRENT, UNDER_WAY
 from services.households.households.repository import faulty_condition, without_measure_condition
 from services.households.households.rules import WORDS
 from services.households.measures.events import HelpMeasureMoved
@@ -89,7 +89,7 @@ DETECTORS: tuple[Detector[Any], ...] = (
         "households.faulty",
         AlertRule,
         HOUSEHOLDS,
-        lambda _context: faulty_condition(),
+        lambda _context: sa.and_(faulty_condition(), HOUSEHOLDS.c.state.in_(CURRENT)),
         lambda row: "；".join(WORDS[code] for code in row.faults),
     ),
 )

@@ -19,7 +19,7 @@ class ClueSource(LabelledEnum):
     VISIT = "visit", "干部走访排查"
     DEPARTMENT = "department", "部门筛查预警"
     LETTER = "letter", "信访舆情"
-    HOTLINE = "hotline", "12317"
+    HOTLINE = "hotline", "12317 热线"
 
 
 class SelfReport(RequestBody):

@@ -7,7 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from services.households.households.lifecycle import CURRENT, UNDER_WAY, HouseholdState
+from services.households.households.lifecycle import CURRENT, HELPED, UNDER_WAY, HouseholdState
 from services.households.households.models import Household, HouseholdMember
 from services.households.measures.lifecycle import DONE_STATE, OPEN_STATES, VALID_STATES
 from services.households.measures.models import HelpMeasure
@@ -73,6 +73,28 @@ async def system_list_known_marks(
     if except_id is not None:
         query = query.where(Household.id != except_id)
     return set(await work.session.exec(query))
+
+
+async def system_list_helped_marks(work: UnitOfWork, marks: Collection[str]) -> list[str]:
+    """Those of these marks of persons that stand in a household that is monitored now."""
+    query = (
+        select(HouseholdMember.id_mark)
+        .join(Household, col(Household.id) == col(HouseholdMember.household_id))
+        .where(col(HouseholdMember.id_mark).in_(marks), col(Household.state).in_(HELPED))
+    )
+    return list(await work.session.exec(query.distinct().order_by(col(HouseholdMember.id_mark))))
+
+
+async def list_exported(work: UnitOfWork, region: str) -> list[Household]:
+    """The households of a paper, by village and time, one more than a paper holds at most."""
+    query = select(Household).where(_scope(work), *build_conditions(work, region, {}, {}))
+    order = (col(Household.region), col(Household.verified_on), col(Household.id))
+    return list(await work.session.exec(query.order_by(*order).limit(MAX_EXPORTED + 1)))
+
+
+async def system_list_numbered(work: UnitOfWork, numbers: Collection[str]) -> list[Household]:
+    """Households with these numbers of the national system, whoever may see them."""
+    return list(await work.session.exec(select(Household).where(col(Household.number).in_(numbers))))
 
 
 async def count_measures(work: UnitOfWork, household: Household) -> tuple[int, int]:

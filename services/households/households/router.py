@@ -1,12 +1,14 @@
 """Routes `/households` and `/households/summary`."""
 
+import asyncio
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from services.households.clues.schemas import ReadingRequest
 from services.households.households import calculation, repository, service
+from services.households.households.exporter import build_ledger_workbook
 from services.households.households.lifecycle import HOUSEHOLD, HouseholdAction, HouseholdState
 from services.households.households.models import Household
 from services.households.households.schemas import (
@@ -20,6 +22,8 @@ from services.households.households.schemas import (
     HouseholdTransitionRequest,
     HouseholdType,
     MonitorClass,
+    PersonsAsked,
+    PersonsKnown,
 )
 from shared.auth import May
 from shared.china import RegionCode
@@ -32,14 +36,26 @@ from shared.errors import (
     PreconditionMissing,
     VersionRequired,
 )
-from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.http import (
+    IfMatch,
+    Page,
+    Pagination,
+    ReadWork,
+    Route,
+    WriteWork,
+    content_disposition,
+    requires,
+)
 from shared.lifecycle.transitions import TransitionPreview
 from shared.notices.router import record_notice_router
 from shared.notices.service import NoticeSubject
 from shared.records import Act, Part, RecordKind, Shortcut, turn
+from shared.records.region_names import find_place_names
+from shared.spreadsheets import XLSX_MEDIA_TYPE
 from shared.unit_of_work import UnitOfWork
 
 summary_router = APIRouter(prefix="/households", tags=["监测合计"], route_class=Route)
+internal_router = APIRouter(prefix="/internal/household-persons", tags=["监测户"], route_class=Route)
 router = APIRouter(prefix="/households", tags=["监测户"], route_class=Route)
 YearQuery = Annotated[int | None, Query(ge=2012, le=2100, description="识别年度, 空为全部")]
 Flag = Annotated[bool, Query(description="只看这样的户")]
@@ -50,6 +66,28 @@ async def read_summary(work: ReadWork, region: RegionCode, year: YearQuery = Non
     """防返贫监测合计."""
     rows = await repository.sum_households(work, region, year)
     return calculation.build_summary(region, year, rows)
+
+
+@summary_router.get(
+    "/export",
+    response_class=Response,
+    response_model=None,
+    **requires(May.HOUSEHOLD_READ, refuses=(Invalid,)),
+)
+async def export_households(work: ReadWork, region: RegionCode) -> Response:
+    """监测户台账 (XLSX): 户主姓名隐去, 没有证件号、收入和原因."""
+    names = await find_place_names(work, region)
+    households = await service.list_ledger(work, region)
+    content = await asyncio.to_thread(build_ledger_workbook, households, names, work.today)
+    place = names.names.get(region, region)
+    headers = content_disposition(f"防返贫监测台账-{place}-{work.today}.xlsx")
+    return Response(content, media_type=XLSX_MEDIA_TYPE, headers=headers)
+
+
+@internal_router.post("", response_model=PersonsKnown, **requires(May.HOUSEHOLD_ASK, refuses=(Conflict,)))
+async def ask_persons(work: ReadWork, body: PersonsAsked) -> PersonsKnown:
+    """这些人中谁在监测户, 不说明原因; 供筛查支付和项目."""
+    return PersonsKnown(marks=await repository.system_list_helped_marks(work, body.marks))
 
 
 @router.post(

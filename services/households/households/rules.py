@@ -46,7 +46,7 @@ class Check:
 
 
 def _has_gap(safeguards: Safeguards | None) -> bool:
-    return safeguards is None or None in safeguards.model_dump().values()
+    return safeguards is None or None in {safeguards.education, safeguards.housing, safeguards.water}
 
 
 CHECKS = (
@@ -54,7 +54,7 @@ CHECKS = (
     Check("no_risk", "风险为空", lambda one: not one.risks),
     Check("repeated_risk", "风险重复", lambda one: len(set(one.risks)) < len(one.risks)),
     Check("no_income", "收入全部为空", lambda one: not any(one.income.model_dump().values())),
-    Check("no_safeguard", "教育、医疗、住房、饮水保障没有填全", lambda one: _has_gap(one.safeguards)),
+    Check("no_safeguard", "教育、住房、饮水保障没有填全", lambda one: _has_gap(one.safeguards)),
     Check(
         "class_of_type",
         "脱贫户不能是边缘易致贫户, 一般农户不能是脱贫不稳定户",

@@ -227,6 +227,18 @@ class HouseholdTransitionRequest(TransitionRequest):
     way: RemovalWay | None = Field(None, description="风险消除方式")
 
 
+class PersonsAsked(RequestBody):
+    """哪些人是监测户成员: 证件号的盲索引."""
+
+    marks: list[Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]] = Field(min_length=1, max_length=1000)
+
+
+class PersonsKnown(BaseModel):
+    """其中的监测户成员; 不说明类别和原因."""
+
+    marks: list[str]
+
+
 class ClassCount(BaseModel):
     """一类监测对象."""
 

@@ -117,6 +117,8 @@ async def insert_household(
     work: UnitOfWork,
     body: HouseholdCreate,
     file_ids: list[str],
+    *,
+    measures_done: int = 0,
     **columns: Any,  # noqa: ANN401 - columns of a household that is imported further on its way
 ) -> tuple[Household, bool]:
     """Insert a household with its members, sealed; (household, whether it is new)."""
@@ -138,6 +140,7 @@ async def insert_household(
         verified_on=body.verified_on,
         identified_on=told.get("identified_on"),
         removal_way=told.get("removal_way"),
+        measures_done=measures_done,
     )
     household, is_new = await create_record(
         work,
@@ -411,6 +414,15 @@ async def get_household_detail(work: UnitOfWork, household: Household) -> Househ
         **household.model_dump(include={"clue_id", "compared_on", "met_on", "attended", "agreed"}),
         available_actions=available_actions(work, HOUSEHOLD, household, facts, owner=household.cadre),
     )
+
+
+async def list_ledger(work: UnitOfWork, region: str) -> list[Household]:
+    """The households of the printed ledger. Invalid when there are more than one paper holds."""
+    households = await repository.list_exported(work, region)
+    if len(households) > repository.MAX_EXPORTED:
+        words = f"超过 {repository.MAX_EXPORTED} 户, 请按镇分开导出"
+        raise invalid_field("too_many", words, "/region", "Narrow the region")
+    return households
 
 
 async def get_notice_subject(work: UnitOfWork, household_id: UUID, *, lock: bool) -> NoticeSubject:

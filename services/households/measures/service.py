@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from services.households.households.lifecycle import HELPED
+from services.households.households.models import Household
 from services.households.households.repository import get_household
 from services.households.measures import repository
 from services.households.measures.events import HelpMeasureMoved
@@ -11,14 +12,16 @@ from services.households.measures.models import HelpMeasure
 from services.households.measures.schemas import (
     MeasureCreate,
     MeasureDetail,
+    MeasureKind,
     MeasureRead,
     MeasureTransitionRequest,
 )
 from shared.auth import May
+from shared.db import new_id
 from shared.errors import Conflict, NotFound, invalid_field
 from shared.http import VersionMatch
 from shared.lifecycle.transitions import TransitionPreview, apply_transition, available_actions
-from shared.records import create_record
+from shared.records import create_record, insert_record
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
 
@@ -56,6 +59,25 @@ async def create_measure(work: UnitOfWork, body: MeasureCreate) -> HelpMeasure:
         **body.model_dump(),
     )
     return measure
+
+
+async def insert_applied_measure(work: UnitOfWork, household: Household, text: str) -> None:
+    """Insert a measure that another register says was applied; when is not told there."""
+    measure = HelpMeasure(
+        id=new_id(),
+        region=household.region,
+        created_at=work.at,
+        created_by=work.actor.id,
+        updated_at=work.at,
+        household_id=household.id,
+        cadre=household.cadre,
+        kind=MeasureKind.OTHER,
+        text=text,
+        planned_on=household.verified_on,
+        state=MeasureState.DONE,
+        state_since=work.at,
+    )
+    await insert_record(work, measure, build_event(measure, "", measure.state))
 
 
 async def _require_found(

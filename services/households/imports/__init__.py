@@ -1,0 +1,1 @@
+"""Imports of the national system's export of monitored households."""
