@@ -16,6 +16,8 @@ def upgrade() -> None:
         batch_op.add_column(
             sa.Column("managing_unit", sa.String(length=200), nullable=False, server_default="")
         )
+    # SQLite copies a table once for each batch: without a default in the copy, its rows have no value.
+    with op.batch_alter_table("asset", schema=None) as batch_op:
         batch_op.alter_column("managing_unit", server_default=None)
 
 
