@@ -2,15 +2,24 @@
 
 import gzip
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
-from tests.attendance.factories_attendance import get_json
+from services.attendance.visits.models import Deed
+from shared.db import new_id
+from tests.attendance.factories_attendance import get_json, post_json
 from tests.clients import ServiceUnderTest, set_rule_version
 from tests.conftest import Clock
+from tests.sync.factories_sync import DEED
 
 MAX_GZIPPED_BYTES = 12 * 1024
+RECORDS = 5_000
+BYTES_A_SECOND = 50_000
+"""400 kbit/s."""
+ROUND_TRIP_S = 0.3
 
 
 async def test_one_call_tells_me_my_posts_rules_codes_calendar_and_todo(
@@ -66,3 +75,33 @@ async def test_a_service_that_is_away_is_named(
     found = await get_json(phone, "/bootstrap")
 
     assert (found["missing"], found["field"]) == (["attendance"], None)
+
+
+async def test_a_first_sync_of_5000_records_takes_20_seconds_at_400_kbit(
+    attendance: ServiceUnderTest, cadre: httpx.AsyncClient, phone: httpx.AsyncClient, post: Any, clock: Clock
+) -> None:
+    """Reckoned from the bytes that go over the line, compressed, and a way of 300 ms for each page."""
+    made = await post_json(cadre, "/attendance/deeds", {**DEED, "happened_on": "2024-05-18"})
+    async with attendance.context.database.writer.begin() as connection:
+        table = Deed.__table__  # type: ignore[attr-defined]
+        row = (await connection.execute(sa.select(table).where(table.c.id == UUID(made["id"])))).one()
+        rows = [
+            {
+                **row._mapping,
+                "id": new_id(),
+                "content": f"为群众办实事第 {at} 件: 帮助第 {at % 37} 户销售洋葱",
+            }
+            for at in range(RECORDS - 1)
+        ]
+        await connection.execute(sa.insert(table), rows)
+    cursor, seconds, ids = "", 0.0, set()
+    for _ in range(100):
+        answer = await phone.get("/sync/changes", params={"cursor": cursor, "kinds": "deed"})
+        page = answer.json()
+        seconds += ROUND_TRIP_S + len(gzip.compress(answer.content, 6)) / BYTES_A_SECOND
+        ids |= {one["id"] for one in page["records"]}
+        cursor = page["cursor"]
+        if not page["more"]:
+            break
+    assert len(ids) == RECORDS
+    assert seconds <= 20, seconds
