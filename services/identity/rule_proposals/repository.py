@@ -6,10 +6,9 @@ from sqlmodel import col, select
 
 from services.identity.rule_proposals.lifecycle import ProposalState
 from services.identity.rule_proposals.models import RuleProposal
-from services.identity.rule_proposals.schemas import ProposalRead
 from shared.auth import May
 from shared.errors import NotFound
-from shared.http import PageAnswer, PageParams, answer_page
+from shared.http import Page, PageParams, list_page
 from shared.unit_of_work import UnitOfWork
 
 SORT_COLUMNS = {"created_at": col(RuleProposal.created_at)}
@@ -36,17 +35,13 @@ async def find_open_proposal(work: UnitOfWork, key: str, region: str, except_id:
     return (await work.session.exec(query)).first()
 
 
-async def list_proposals(work: UnitOfWork, params: PageParams, state: ProposalState | None) -> PageAnswer:
+async def list_proposals(
+    work: UnitOfWork, params: PageParams, state: ProposalState | None
+) -> Page[RuleProposal]:
     """A page of the proposals in the caller's regions, the newest first unless asked otherwise."""
     query = select(RuleProposal).where(work.actor.scope_filter(May.SECURITY_MANAGE, col(RuleProposal.region)))
     if state is not None:
         query = query.where(RuleProposal.state == state)
-    return await answer_page(
-        work.session,
-        query,
-        params,
-        orders=SORT_COLUMNS,
-        key=col(RuleProposal.id),
-        default="-created_at",
-        read=ProposalRead,
+    return await list_page(
+        work.session, query, params, orders=SORT_COLUMNS, key=col(RuleProposal.id), default="-created_at"
     )

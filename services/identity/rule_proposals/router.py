@@ -10,7 +10,7 @@ from services.identity.rule_proposals.models import RuleProposal
 from services.identity.rule_proposals.schemas import ProposalCreate, ProposalDetail, ProposalRead
 from shared.auth import May
 from shared.errors import BadRequest, Conflict, Invalid, NotFound, PreconditionFailed, PreconditionMissing
-from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
+from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview, TransitionRequest
 from shared.records import RecordKind, turn
 
@@ -20,7 +20,7 @@ router = APIRouter(prefix="/identity/rule-proposals", tags=["规则"], route_cla
 @router.get("", response_model=Page[ProposalRead], **requires(May.SECURITY_MANAGE, refuses=(BadRequest,)))
 async def list_proposals(
     work: ReadWork, params: Pagination, state: ProposalState | None = None
-) -> PageAnswer:
+) -> Page[RuleProposal]:
     """安全规则的修改, 新的在前."""
     return await repository.list_proposals(work, params, state)
 
