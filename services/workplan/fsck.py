@@ -1,4 +1,4 @@
-"""What the event log of workplan proves: every plan, target and actual."""
+"""What the event log of workplan proves: every plan, target, actual and alert."""
 
 from services.workplan.tables import Base
 from shared.events.fsck import Fsck

@@ -1,11 +1,17 @@
-"""The workplan service (要点任务): its routers and kinds."""
+"""The workplan service (要点任务): its routers, kinds and background tasks."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from services.workplan.alerts.detectors import DETECTORS
+from services.workplan.alerts.models import ALERTS
+from services.workplan.alerts.router import ALERT_KIND
+from services.workplan.alerts.router import router as alerts
+from services.workplan.alerts.service import scan_alerts
 from services.workplan.composition import COMPOSITION
 from services.workplan.fsck import FSCK
 from services.workplan.plans.router import WORK_PLAN_KIND
@@ -14,7 +20,11 @@ from services.workplan.policy import RULES
 from services.workplan.targets.router import WORK_TARGET_KIND, paper_router, summary_router
 from services.workplan.targets.router import router as targets
 from shared import clock
-from shared.app import Service, build_app
+from shared.alerts.deadlines import watch_deadlines
+from shared.alerts.detection import list_detector_rules
+from shared.alerts.follower import FOLLOW_INTERVAL_S, follow_log
+from shared.alerts.scan import REST_FACTOR, SCAN_INTERVAL_S
+from shared.app import Service, build_app, run_periodically
 from shared.auth import May
 from shared.settings import Settings
 
@@ -24,9 +34,14 @@ SERVICE = Service(
     read=May.WORKPLAN_READ,
     composition=COMPOSITION,
     fsck=FSCK,
-    routers=(summary_router, paper_router, plans, targets),
-    kinds=(WORK_PLAN_KIND, WORK_TARGET_KIND),
-    rules=RULES,
+    routers=(summary_router, paper_router, alerts, plans, targets),
+    kinds=(WORK_PLAN_KIND, WORK_TARGET_KIND, ALERT_KIND),
+    background=(
+        run_periodically("alerts", partial(scan_alerts, rest=REST_FACTOR), SCAN_INTERVAL_S),
+        run_periodically("alerts after events", follow_log(ALERTS, DETECTORS), FOLLOW_INTERVAL_S),
+        watch_deadlines(ALERTS, DETECTORS),
+    ),
+    rules=(*RULES, *list_detector_rules(DETECTORS)),
     rule_permission=May.WORKPLAN_RULE_MANAGE,
 )
 

@@ -3,7 +3,7 @@
 import io
 import json
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +16,7 @@ from services.workplan.targets.calculation import convert, find_due_milestone, f
 from services.workplan.targets.schemas import Direction, Light, MeasureUnit
 from shared.db import new_id
 from tests.clients import DISTRICT, TOWN, ServiceUnderTest
+from tests.conftest import Clock
 from tests.sample_files import build_pdf
 
 DOCUMENT: dict[str, Any] = json.loads(DATA_FILE.read_text("utf-8"))
@@ -256,3 +257,23 @@ async def test_the_papers_show_breakdown_and_progress(office: Office) -> None:
     (row,) = [row for row in book.get_sheet_by_name("任务分解表").to_python() if "建设四好农村路" in row]
     assert "1000" in row
     assert any("填表人" in str(cell) for row in book.get_sheet_by_name("进度表").to_python() for cell in row)
+
+
+async def test_a_target_behind_or_unreported_raises_an_alert(office: Office, clock: Clock) -> None:
+    target = await office.set()
+
+    async def sweep() -> list[tuple[str, str]]:
+        await office.bureau.post("/workplan/alerts/sweep")
+        alerts = (await office.bureau.get("/workplan/alerts")).json()["items"]
+        return sorted((one["rule"], one["light"]) for one in alerts if not one["gone"])
+
+    assert await sweep() == [("workplan.behind", "red")], "entered today, so no report is late"
+    actual = (await office.report(target)).json()
+    path = f"/workplan/targets/{target['id']}/actuals/{actual['id']}/decision"
+    await office.bureau.post(path, json={"confirmed": True})
+    assert await sweep() == []
+    clock.advance(timedelta(days=60))
+    assert await sweep() == [("workplan.behind", "red"), ("workplan.unreported", "yellow")]
+    late = (await office.report(target, on="2024-06-30", value="520")).json()
+    await office.bureau.post(path.replace(actual["id"], late["id"]), json={"confirmed": True})
+    assert await sweep() == []

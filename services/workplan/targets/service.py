@@ -187,7 +187,7 @@ async def _take_newest(work: UnitOfWork, target: WorkTarget, actual: WorkActual)
     newest = await repository.find_newest(work, target)
     if newest is not None and newest.id == actual.id:
         target.reached, target.reached_on = actual.value, actual.on
-        if (await _find_light(work, target)) is Light.GREEN:
+        if (await get_light(work, target)) is Light.GREEN:
             target.explanation = ""
 
 
@@ -217,14 +217,15 @@ async def explain_target(work: UnitOfWork, target_id: UUID, body: Explanation) -
     """Say why a target is behind and what is done. Conflict while it is on schedule."""
     target = await repository.get_target(work, target_id, lock=True)
     work.actor.require(May.WORKPLAN_REPORT, target.region)
-    if (await _find_light(work, target)) not in (Light.YELLOW, Light.RED):
+    if (await get_light(work, target)) not in (Light.YELLOW, Light.RED):
         raise Conflict("这项指标没有滞后", "The target is not behind")
     target.explanation = body.text
     await save_record(work, target, WorkTargetExplained(target_id=target.id, text=body.text))
     return target
 
 
-async def _find_light(work: UnitOfWork, target: WorkTarget) -> Light:
+async def get_light(work: UnitOfWork, target: WorkTarget) -> Light:
+    """The light of a target today."""
     rule = await work.get_rule(LIGHTS, region=target.region)
     aim = find_aim(target.direction, Decimal(target.value), Decimal(target.base) if target.base else None)
     expected = find_due_milestone(
@@ -242,7 +243,7 @@ async def build_target_read(work: UnitOfWork, target: WorkTarget) -> WorkTargetR
     return WorkTargetRead(
         **columns,
         percent=find_completion(aim, reached),
-        light=await _find_light(work, target),
+        light=await get_light(work, target),
     )
 
 
@@ -263,7 +264,7 @@ async def get_summary(work: UnitOfWork, region: str, year: int | None) -> WorkPl
     unexplained = 0
     targets = await repository.list_year_targets(work, region, year)
     for target in targets:
-        light = await _find_light(work, target)
+        light = await get_light(work, target)
         by_light[light] += 1
         unexplained += light in (Light.YELLOW, Light.RED) and not target.explanation
     return WorkPlanSummary(
