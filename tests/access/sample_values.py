@@ -62,9 +62,10 @@ SAMPLE_VALUES = {
     ("webhook", "form"): "webhook",
     ("work_actual", "value"): "1",
     ("work_target", "value"): "1",
+    ("work_target", "year"): 2000,
 }
 """Text columns that hold a code or an exact decimal; nothing is late about an item that was cancelled, a
-clue that was merged, a household that was rejected."""
+clue that was merged, a household that was rejected, a target of a year that is over."""
 
 
 def _build_row(table: sa.Table, kind: Any, shapes: "SampleInputs") -> dict[str, Any]:
