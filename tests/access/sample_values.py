@@ -59,6 +59,12 @@ SAMPLE_VALUES = {
     ("clue", "state"): "duplicate",
     ("household", "state"): "rejected",
     ("rectification_item", "state"): "cancelled",
+    ("rule_proposal", "entry"): {
+        "title": SAMPLE_TEXT,
+        "value": 1,
+        "effective_from": str(SAMPLE_DATE),
+        "basis": SAMPLE_TEXT,
+    },
     ("webhook", "form"): "webhook",
     ("work_actual", "value"): "1",
     ("work_target", "value"): "1",

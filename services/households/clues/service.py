@@ -50,8 +50,17 @@ async def require_village(work: UnitOfWork, region: str) -> None:
     raise invalid_field("no_village", "请填写本县的一个村", "/region", "Not a village of this installation")
 
 
+def _require_receipt_number(own_id: UUID) -> None:
+    try:
+        format_receipt_number(own_id)
+    except ValueError:
+        raise invalid_field("no_uuid7", "编号须为 UUIDv7, 或不填由系统编号", "/id", "Send a UUIDv7") from None
+
+
 async def create_self_report(work: UnitOfWork, body: SelfReport) -> Clue:
     """Record what a household reports of itself. RateLimited above the rule households.self_report_limits."""
+    if body.id is not None:
+        _require_receipt_number(body.id)
     await require_village(work, body.region)
     limits = (await work.get_rule(SELF_REPORT_LIMITS, region=body.region)).value
     by_sender, by_village = await repository.system_count_self_reports(work, body.region)
