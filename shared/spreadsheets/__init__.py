@@ -21,6 +21,7 @@ from shared.spreadsheets.columns import (
     choice_kind,
     column_text,
     parse_masked_text,
+    read_masked_text,
 )
 from shared.spreadsheets.corrections import CellCorrection, correct_table
 from shared.spreadsheets.marks import annotate_sheet, annotate_workbook
@@ -88,5 +89,6 @@ __all__ = [
     "export_batches",
     "parse_masked_text",
     "parse_period",
+    "read_masked_text",
     "read_sheet",
 ]

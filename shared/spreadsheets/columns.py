@@ -220,6 +220,11 @@ class Column:
         return value
 
 
+def read_masked_text(cell: Cell) -> str:
+    """Read a name beside which people write a telephone number: the number is masked."""
+    return mask_personal_numbers(TEXT.read(cell))
+
+
 def _refuse_personal_numbers(text: str) -> None:
     if len(text) < MIN_PERSONAL_NUMBER_LENGTH:
         return

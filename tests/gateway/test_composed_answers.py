@@ -84,7 +84,7 @@ async def test_home_offers_the_shortcuts_of_the_role(gate: ServiceUnderTest) -> 
     cadre = expect_success(await gate.client_as("cadre").get("/home"))
     admin = expect_success(await gate.client_as("admin", "000000000000").get("/home"))
     assert "打卡" in [shortcut["label"] for shortcut in cadre["shortcuts"]]
-    assert [shortcut["label"] for shortcut in admin["shortcuts"]] == ["管理账号"]
+    assert [shortcut["label"] for shortcut in admin["shortcuts"]] == ["管理账号", "待确认的授权"]
     assert admin["inbox"] == []
 
 

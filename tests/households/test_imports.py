@@ -13,7 +13,7 @@ from shared.imports.service import run_next_batch
 from tests.clients import DISTRICT, ServiceUnderTest
 from tests.workbooks import load_workbook
 
-PATH = "/households/imports"
+PATH = "/households/table-imports"
 Change = Callable[[list[list[Any]]], None]
 
 

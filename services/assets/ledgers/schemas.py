@@ -7,7 +7,7 @@ from services.assets.register.lifecycle import UseState
 from services.assets.register.schemas import AssetClass, OwnerKind
 from shared import spreadsheets
 from shared.china import LabelledEnum, parse_credit_code
-from shared.spreadsheets import Column, choice_column
+from shared.spreadsheets import Column, choice_column, read_masked_text
 
 
 def _read_region(cell: spreadsheets.Cell) -> str:
@@ -130,7 +130,7 @@ LEDGER_COLUMNS = (
     Column("fiscal", "财政资金", spreadsheets.YUAN, note="资金来源: 其中财政资金"),
     Column("other_money", "其他资金", spreadsheets.YUAN, note="资金来源: 其中其他资金"),
     Column("keeper_unit", "管护单位", aliases=("管护主体",)),
-    Column("keeper_name", "管护责任人", aliases=("管护人",)),
+    Column("keeper_name", "管护责任人", aliases=("管护人",), reader=read_masked_text),
     Column("mode", "经营方式"),
     Column("income", "年收益", spreadsheets.YUAN),
     Column("use", "使用状态", aliases=("状态",)),

@@ -1,4 +1,4 @@
-"""Routes of `/households/imports`."""
+"""Routes of `/households/table-imports`."""
 
 from services.households.imports.importer import HOUSEHOLD_TABLE
 from services.households.imports.models import (
@@ -10,7 +10,7 @@ from shared.imports.models import ImportConfig
 from shared.imports.router import build_import_router, import_record_kind
 
 IMPORTS = ImportConfig(
-    path="/households/imports",
+    path="/households/table-imports",
     label="监测信息导入",
     job=HouseholdImport,
     result=HouseholdImportResult,
