@@ -107,7 +107,8 @@ async def test_a_second_person_puts_the_rule_into_force(
 
     assert (confirmed["state"], confirmed["decided_by"]) == ("confirmed", "fu.he")
     assert confirmed["rule_version"] == 2
-    assert again.status_code == 409
+    assert (again.status_code, again.headers["Idempotent-Replayed"]) == (200, "true")
+    assert again.json()["version"] == confirmed["version"]
     assert weak.status_code == 422
     assert "口令至少 40 位" in weak.text
 

@@ -10,12 +10,13 @@ from services.projects.categories.schemas import CategoryTree, TargetTemplate
 from services.projects.projects.schemas import CATEGORY_PATTERN
 from shared.auth import May
 from shared.china import RegionCode
+from shared.errors import NotFound
 from shared.http import ReadWork, Route, requires
 
 router = APIRouter(prefix="/projects/categories", tags=["项目类型"], route_class=Route)
 
 
-@router.get("", response_model=CategoryTree, **requires(May.PROJECT_READ))
+@router.get("", response_model=CategoryTree, **requires(May.PROJECT_READ, refuses=(NotFound,)))
 async def list_categories(
     work: ReadWork,
     on: Annotated[date | None, Query(description="空为今天")] = None,
