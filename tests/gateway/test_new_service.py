@@ -54,7 +54,7 @@ def test_a_new_service_starts_migrates_and_passes_all_checks(tree: Path) -> None
         "tests/records/test_kinds.py",
         "tests/gateway/test_deployment_files.py",
         "-k",
-        "monitoring or keeps_the_rule or test_routes or test_topics or test_deploy or test_kinds or test_permission",
+        "monitoring or keeps_the_rule or test_routes or test_topics or test_kinds or test_permission",
     )
 
 

@@ -45,6 +45,7 @@ class OvertakenWriter:
                 region="620602100201",
                 at=START_OF_TIME,
             )
+            await log.write_pending_events(session)
             self.has_written.set()
             await self.may_commit.wait()
 

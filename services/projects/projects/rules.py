@@ -227,10 +227,13 @@ async def _check_statements(
 
 
 async def list_statement_codes(action: Action, work: UnitOfWork) -> list[CodeRead]:
-    """List what the reviewer confirms one by one at 镇级审核 or 部门论证, as the code set of that move."""
+    """List what the reviewer confirms one by one at 镇级审核 or 部门论证, as the code set of that move, by code.
+
+    The database of the rule keeps no order of its own: PostgreSQL sorts the names in a JSON value.
+    """
     stated = (await work.get_rule(ADMISSION_STATEMENTS)).value
     labels = stated.endorse if action is Action.ENDORSE else stated.appraise
-    return [CodeRead(code=code, label=label) for code, label in labels.items()]
+    return [CodeRead(code=code, label=label) for code, label in sorted(labels.items())]
 
 
 async def _check_readiness(work: UnitOfWork, project: Project) -> tuple[FieldError, ...]:
