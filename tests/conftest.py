@@ -67,6 +67,23 @@ DATABASE_INDEPENDENT_TESTS = (
     "tests/shared/test_hostile_spreadsheets.py",
     "tests/shared/test_spreadsheet_cells.py",
     "tests/shared/test_workdays.py",
+    "tests/architecture/test_libraries.py",
+    "tests/architecture/test_light_start.py",
+    "tests/architecture/test_pages_are_drawn.py",
+    "tests/architecture/test_rules.py",
+    "tests/architecture/test_security_tables.py",
+    "tests/assets/test_lifecycle_tables.py",
+    "tests/gateway/test_door_framing.py",
+    "tests/projects/screening/test_duplicates.py",
+    "tests/projects/screening/test_screening_quality.py",
+    "tests/projects/screening/test_sentences.py",
+    "tests/projects/screening/test_text_variants.py",
+    "tests/projects/screening/test_word_context.py",
+    "tests/projects/test_lifecycle.py",
+    "tests/shared/test_periods.py",
+    "tests/shared/test_place_names.py",
+    "tests/shared/test_sandbox.py",
+    "tests/shared/test_ssrf_guard.py",
 )
 """What asks no database, or only the one-process run's own, runs with SQLite and is not repeated on PostgreSQL."""
 

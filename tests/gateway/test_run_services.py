@@ -59,7 +59,7 @@ class SupervisorProcess:
         """Send a signal to the supervisor and wait until all its processes have ended."""
         pids = self.get_pids()
         self.process.send_signal(signal_number)
-        self.process.wait(60)
+        self.process.wait(120)
         wait_until(lambda: not any(is_alive(pid) for pid in pids.values()))
 
 
