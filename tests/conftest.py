@@ -98,6 +98,25 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     )
 
 
+TESTS_OF_PROCESSES = (
+    "tests/gateway/test_new_service.py",
+    "tests/gateway/test_run",
+    "tests/gateway/test_tcp_deployment.py",
+    "tests/gateway/test_lan.py",
+    "tests/journeys/test_changes.py",
+    "tests/journeys/test_story.py",
+    "tests/journeys/test_tours.py",
+    "tests/operations/",
+    "tests/security/",
+)
+"""Tests that start processes and wait for them. They come first: the other workers use the time."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest tests first, otherwise in the order of the files."""
+    items.sort(key=lambda item: not item.nodeid.startswith(TESTS_OF_PROCESSES))
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Every process that runs tests has a database server of its own: neighbours' transactions would delay its feed."""
     hands_out = config.getoption("numprocesses", None) and not hasattr(config, "workerinput")
