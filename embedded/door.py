@@ -317,7 +317,7 @@ def _to(timing: DoorTiming, *, streamed: bool = False) -> str:
                     "lb_policy least_conn",
                     f"lb_try_duration {_seconds(timing.retry)}",
                     "lb_try_interval 250ms",
-                    "lb_retries 10",
+                    "lb_retries 20",
                     _block("lb_retry_match", ["method GET HEAD OPTIONS"]),
                     "fail_duration 2s",
                     "max_fails 20",
