@@ -1,6 +1,5 @@
 """A copy of the repository that a test changes as an engineer would, with its modules run in it."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -29,7 +28,7 @@ def copy_tree(copy: Path) -> Path:
     for part in COPIED_PATHS:
         source = ROOT / part
         if source.is_dir():
-            ignored = shutil.ignore_patterns("__pycache__", "node_modules", "dist")
+            ignored = shutil.ignore_patterns("node_modules", "dist")  # bytecode comes along: it stays valid
             shutil.copytree(source, copy / part, ignore=ignored)
         else:
             shutil.copyfile(source, copy / part)
@@ -46,7 +45,6 @@ def run_module(tree: Path, *arguments: str) -> str:
     completed = subprocess.run(
         [sys.executable, "-m", *arguments],
         cwd=tree,
-        env={**os.environ, "PYTHONPYCACHEPREFIX": str(tree.parent / "bytecode")},
         capture_output=True,
         text=True,
         timeout=600,
