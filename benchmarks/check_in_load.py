@@ -21,7 +21,8 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from benchmarks.check_in_apps import SIGNING_KEY_VARIABLE, find_free_port
-from embedded.run_secrets import load_or_create_secrets
+from embedded.run_secrets import create_service_keys, load_or_create_secrets
+from embedded.system import list_services
 from shared.app.serve import KEEP_ALIVE_S
 from shared.china import to_local_date
 from shared.db import new_id
@@ -128,7 +129,9 @@ class HttpConnection:
         self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.port)
 
     async def post(self, body: bytes, token: str) -> bytes:
-        head = f"POST {self.path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+        head = (
+            f"POST {self.path} HTTP/1.1\r\nhost: 127.0.0.1:{self.port}\r\ncontent-type: application/json\r\n"
+        )
         head += f"authorization: Bearer {token}\r\ncontent-length: {len(body)}\r\n\r\n"
         self.writer.write(head.encode() + body)
         answer = await self.reader.readuntil(b"\r\n\r\n")
@@ -232,7 +235,7 @@ def start_app(
     var.mkdir(parents=True, exist_ok=True)
     secrets = {
         f"XIANJIE_{k.upper()}": v if isinstance(v, str) else json.dumps(v)
-        for k, v in load_or_create_secrets(var).items()
+        for k, v in (load_or_create_secrets(var) | create_service_keys(list_services())["attendance"]).items()
     }
     env = (
         os.environ

@@ -22,7 +22,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from embedded.run_secrets import load_or_create_secrets
+from embedded.run_secrets import create_service_keys, load_or_create_secrets
+from embedded.system import list_services
 from services.funds.ledger import service as ledger
 from services.funds.ledger.accounts import AccountKey, AccountKind, EntryKind, credit, debit
 from services.funds.main import create_app
@@ -277,7 +278,8 @@ async def main(seconds: float, sizes: list[int], part: str) -> None:
     upgrade_database("funds", url)
     with tempfile.TemporaryDirectory() as folder:
         var = Path(folder)
-        app = create_app(build_settings("funds", var, url, load_or_create_secrets(var)), now=lambda: MORNING)
+        secrets = load_or_create_secrets(var) | create_service_keys(list_services())["funds"]
+        app = create_app(build_settings("funds", var, url, secrets), now=lambda: MORNING)
         key, context = TestKey(), app.state.context
 
         async def fetch_jwks() -> dict[str, Any]:

@@ -19,7 +19,8 @@ import psycopg
 from benchmarks.check_in_apps import SIGNING_KEY_VARIABLE
 from benchmarks.check_in_apps import service as create_service_app
 from benchmarks.check_in_load import ROOT, Cadres, create_database
-from embedded.run_secrets import load_or_create_secrets
+from embedded.run_secrets import create_service_keys, load_or_create_secrets
+from embedded.system import list_services
 
 TOWN_COUNT = 37
 MAX_TOWN_MONTH_MS = 100
@@ -87,7 +88,8 @@ def main() -> None:
     os.environ["XIANJIE_RELAY"] = "false"
     var = Path(ROOT) / "var" / "bench"
     var.mkdir(parents=True, exist_ok=True)
-    for name, value in load_or_create_secrets(var).items():
+    secrets = load_or_create_secrets(var) | create_service_keys(list_services())["attendance"]
+    for name, value in secrets.items():
         os.environ[f"XIANJIE_{name.upper()}"] = value if isinstance(value, str) else json.dumps(value)
     cadres = Cadres(0)
     os.environ[SIGNING_KEY_VARIABLE] = json.dumps(cadres.key.as_dict(private=False))
