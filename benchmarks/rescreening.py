@@ -18,8 +18,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from embedded.run_secrets import load_or_create_secrets
-from embedded.system import System
+from embedded.run_secrets import create_service_keys, load_or_create_secrets
+from embedded.system import System, list_services
 from services.projects.attachments.models import Attachment
 from services.projects.attachments.schemas import DocumentKind
 from services.projects.projects.lifecycle import State
@@ -126,13 +126,20 @@ async def run_passes(folder: Path, texts: Sequence[ScreeningSubject]) -> int:
     """Run both passes and print them; returns 1 when the second is too slow."""
     postgres.create_database("bench_rescreening")
     url, secrets = f"{postgres.get_server_url()}/bench_rescreening", load_or_create_secrets(folder)
+    service_keys = create_service_keys(list_services())
 
     def settings(name: str) -> Settings:
         database_url = url if name == "projects" else f"sqlite:///{folder / name}.db"
         if has_database(name):
             upgrade_database(name, database_url)
         return Settings.load(
-            name, embedded=True, var=folder, database_url=database_url, relay=False, **secrets
+            name,
+            embedded=True,
+            var=folder,
+            database_url=database_url,
+            relay=False,
+            **secrets,
+            **service_keys[name],
         )
 
     system = System(settings, now=lambda: NOW)

@@ -17,8 +17,8 @@ from typing import Any
 
 import httpx
 
-from embedded.run_secrets import load_or_create_secrets
-from embedded.system import System
+from embedded.run_secrets import create_service_keys, load_or_create_secrets
+from embedded.system import System, list_services
 from shared.app import configure_logging
 from shared.db import Database
 from shared.db.migrate import has_database, upgrade_database
@@ -57,13 +57,20 @@ async def start_at_two_sizes(service: str, folder: Path, many: int) -> AsyncGene
         postgres.create_database(f"bench_{count}")
         upgrade_database(service, url)
     secrets, key = load_or_create_secrets(folder), TestKey()
+    service_keys = create_service_keys(list_services())
 
     def settings(name: str) -> Settings:
         database_url = urls[FEW_COUNT] if name == service else f"sqlite:///{folder / name}.db"
         if name != service and has_database(name):
             upgrade_database(name, database_url)
         return Settings.load(
-            name, embedded=True, var=folder, database_url=database_url, relay=False, **secrets
+            name,
+            embedded=True,
+            var=folder,
+            database_url=database_url,
+            relay=False,
+            **secrets,
+            **service_keys[name],
         )
 
     system = System(settings, now=lambda: NOW)
