@@ -73,7 +73,7 @@ def record_notice_router(path: str, *, load: SubjectLoader, read: May, post: May
     )
     async def post_notice(work: WriteWork, record_id: UUID, body: NoticePost) -> NoticeRead:
         subject = await load(work, record_id, lock=True)
-        work.actor.require(post, subject.region)
+        work.actor.require(post, subject.region, department=subject.department)
         notice_id = await service.post_notice(work, subject, body)
         return await _get_notice_read(work, notice_id)
 

@@ -83,7 +83,10 @@ class NoticeStep:
 
 @dataclass(frozen=True, slots=True)
 class NoticeSubject:
-    """The record a notice is about; `steps` are the levels whose step has begun, the only ones that may be posted."""
+    """The record a notice is about; `steps` are the levels whose step has begun, the only ones that may be posted.
+
+    `department` is the record's 主管部门: another line bureau posts nothing of it.
+    """
 
     kind: str
     id: str
@@ -92,6 +95,7 @@ class NoticeSubject:
     title: str
     content: Mapping[str, Any]
     steps: Mapping[NoticeLevel, NoticeStep]
+    department: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +216,7 @@ def _require_step(work: UnitOfWork, subject: NoticeSubject, body: NoticePost) ->
             f"现在不能发布{body.level.label}; 现在可以: {can_be}", f"No {body.level} notice can be posted now"
         )
     if step.publisher is not None:
-        work.actor.require(step.publisher, subject.region)
+        work.actor.require(step.publisher, subject.region, department=subject.department)
     if step.begun_on is not None and body.starts_on < step.begun_on:
         detail = f"{body.level.label}的环节 {step.begun_on} 才开始, 公示不能早于这一天"
         raise Invalid(

@@ -14,6 +14,10 @@ from tests.funds.factories_funds import FundsScenario
 from tests.funds.fake_project_library import FakeProjectLibrary
 from tests.projects.factories_projects import ProjectScenario
 
+PLEDGE = {
+    "pledgee": "凉州区农村信用合作联社", "debtor": "新店村股份经济合作社", "amount": "100000.00",
+    "starts_on": "2024-05-01", "ends_on": "2025-04-30", "reason": "扩建温室",
+}  # fmt: skip
 FARMING, ROADS = "凉州区农业农村局", "凉州区交通运输局"
 
 project_library = funds.library
@@ -39,6 +43,10 @@ async def test_another_department_reads_a_project_but_takes_no_step_of_it(
     assert (seen["managing_unit"], "appraise" in actions_of(seen)) == (FARMING, False)
     refused = await roads.post(f"{address}/appraise", json={})
     assert (refused.status_code, refused.json()["detail"]) == (403, f"主管部门是{FARMING}, 您的单位是{ROADS}")
+    notice = {"level": "town", "places": ["政务公开栏"], "starts_on": str(scenario.today())}
+    assert (await roads.post(f"{address}/notices", json=notice)).status_code == 403
+    paper = {"kind": "minutes", "file_id": await scenario.upload_file(roads)}
+    assert (await roads.post(f"{address}/documents", json=paper)).status_code == 403
     taken_over = await roads.patch(address, json={"managing_unit": ROADS}, headers={"If-Match": "*"})
     assert taken_over.status_code == 403
     assert "appraise" in actions_of((await farming.get(address)).json())
@@ -80,6 +88,7 @@ async def test_an_asset_is_of_the_department_that_answered_for_its_project(doors
         await roads.patch(address, json={"address": "别处"}, headers={"If-Match": "*"})
     ).status_code == 403
     assert (await farming.post(f"{address}/register", json={})).status_code != 403
+    assert (await roads.post(f"{address}/pledges", json=PLEDGE)).status_code == 403
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ log = structlog.get_logger("funding")
 async def create_adjustment(work: UnitOfWork, asset_id: UUID, body: AdjustmentPost) -> ValueAdjustment:
     """Propose an adjustment; it takes effect when another person approves it. Invalid when amount or date do not fit its kind."""
     asset = await register.get_asset(work, asset_id)
-    work.actor.require(May.ASSET_REGISTER, asset.region)
+    work.actor.require(May.ASSET_REGISTER, asset.region, department=asset.managing_unit)
     if body.amount == 0:
         raise invalid_field("zero", "调整金额不能为零", "/amount", "It changes nothing")
     if body.kind in {ValueAdjustmentKind.IMPAIRMENT, ValueAdjustmentKind.PARTIAL} and body.amount > 0:
@@ -360,7 +360,7 @@ async def carry_funding(work: UnitOfWork, asset_id: UUID) -> Asset:
         raise conflict("no_project", "资产没有形成项目, 请手工填写资金来源", "No project")
     funding = await fetch_funding(work.service_client("funds"), unlocked.project_id, unlocked.original_value)
     asset = await register.get_asset(work, asset_id, lock=True)
-    work.actor.require(May.ASSET_REGISTER, asset.region)
+    work.actor.require(May.ASSET_REGISTER, asset.region, department=asset.managing_unit)
     if not funding or asset.original_value != unlocked.original_value:
         raise conflict("no_money", "资金账上没有这个项目的资金安排", "No money of this project")
     await update_funding(work, asset, funding, "资金来源取自资金总账")

@@ -63,7 +63,7 @@ async def create_contract(
 ) -> OperatingContract:
     """Create a draft contract over an operating or public asset. Invalid for household assets, which the household operates itself."""
     asset = await register.get_asset(work, asset_id)
-    work.actor.require(May.ASSET_OPERATE, asset.region)
+    work.actor.require(May.ASSET_OPERATE, asset.region, department=asset.managing_unit)
     if asset.asset_class is AssetClass.HOUSEHOLD:
         raise invalid_field(
             "household", "到户类资产由农户自行经营, 不签经营合同", "", "A household's own business"
@@ -222,7 +222,7 @@ async def record_receipt(
 ) -> Receipt:
     """Record income of an asset, under a contract or without one. Invalid when it exceeds what the contract still owes."""
     asset = await register.get_asset(work, asset_id, lock=True)
-    work.actor.require(May.ASSET_OPERATE, asset.region)
+    work.actor.require(May.ASSET_OPERATE, asset.region, department=asset.managing_unit)
     if contract_id is None and (asset.state not in COUNTED_STATES or asset.use is UseState.DISPOSED):
         detail = "资产未登记或已处置, 不能登记合同外收益"
         raise conflict("not_registered", detail, "The asset is not on the register")
@@ -267,7 +267,7 @@ async def reverse_receipt(work: UnitOfWork, receipt_id: UUID, body: ReceiptRever
     """Reverse a receipt with a negative one. Forbidden to the person who recorded it; Conflict when already reversed."""
     original = await records.get_record(work, Receipt, receipt_id, "笔实收")
     asset = await register.get_asset(work, original.asset_id, lock=True)
-    work.actor.require(May.ASSET_OPERATE, asset.region)
+    work.actor.require(May.ASSET_OPERATE, asset.region, department=asset.managing_unit)
     if work.actor.is_same_person(original.created_by):
         raise Forbidden("不能冲销本人登记的实收, 须由另一人办理", "Four eyes: another person must")
     if original.reverses is not None or (body.id is None and await repository.is_reversed(work, original.id)):

@@ -62,7 +62,7 @@ MAX_ID_LENGTH = 64
 async def create_keeper(work: UnitOfWork, asset_id: UUID, body: KeeperPost) -> Keeper:
     """Create a keeper; the previous one ends the day before. Conflict when the asset is not on the register."""
     asset = await register.get_asset(work, asset_id, lock=True)
-    work.actor.require(May.ASSET_KEEP, asset.region)
+    work.actor.require(May.ASSET_KEEP, asset.region, department=asset.managing_unit)
     if asset.state not in COUNTED_STATES:
         raise conflict("not_registered", "资产未登记, 不能指定管护责任人", "The asset is not on the register")
     existing = await records.list_records(work, Keeper, col(Keeper.id) == body.id) if body.id else []
@@ -136,7 +136,7 @@ async def list_keepers(work: UnitOfWork, asset_id: UUID) -> list[Keeper]:
 async def reveal_phone(work: UnitOfWork, asset_id: UUID, keeper_id: UUID) -> str:
     """Phone number of a keeper in clear, for those who manage custody; each reading is logged as an event."""
     asset = await register.get_asset(work, asset_id)
-    work.actor.require(May.ASSET_KEEP, asset.region)
+    work.actor.require(May.ASSET_KEEP, asset.region, department=asset.managing_unit)
     keeper = await records.get_record(work, Keeper, keeper_id, "位管护责任人")
     if keeper.asset_id != asset.id or not keeper.phone_sealed:
         raise conflict("no_phone", "没有登记电话", "No phone is known")

@@ -57,7 +57,7 @@ INCOME_WINDOW = timedelta(days=365)
 async def create_disposal(work: UnitOfWork, body: DisposalCreate) -> Disposal:
     """Request the disposal of a registered asset. Conflict when it is not on the register or another disposal is open."""
     asset = await register.get_asset(work, body.asset_id, lock=True)
-    work.actor.require(May.ASSET_DISPOSE, asset.region)
+    work.actor.require(May.ASSET_DISPOSE, asset.region, department=asset.managing_unit)
     if asset.state not in COUNTED_STATES or asset.use is UseState.DISPOSED:
         raise conflict("not_registered", "资产不在册, 或已经处置", "The asset is not on the register")
     open_disposal = await repository.find_open_disposal(work, asset.id)
@@ -154,6 +154,7 @@ async def get_notice_subject(work: UnitOfWork, disposal_id: UUID, *, lock: bool)
         version=disposal.version,
         title=asset.name,
         steps={NoticeLevel.DISPOSAL: NoticeStep()},
+        department=asset.managing_unit,
         content={
             **asset_subject.content,
             "处置原因": disposal.cause.label,
@@ -178,7 +179,7 @@ async def collect_figures(work: UnitOfWork, asset: Asset) -> dict[str, Any]:
 async def create_revival(work: UnitOfWork, body: RevivalCreate) -> Revival:
     """Propose a revitalisation plan; the figures of today become `before`. Only for operating assets on the register, one at a time."""
     asset = await register.get_asset(work, body.asset_id, lock=True)
-    work.actor.require(May.ASSET_OPERATE, asset.region)
+    work.actor.require(May.ASSET_OPERATE, asset.region, department=asset.managing_unit)
     if asset.asset_class is not AssetClass.OPERATING:
         raise invalid_field(
             "not_operating", "只有经营性资产编制盘活方案", "/asset_id", "Only operating assets"

@@ -25,7 +25,7 @@ from shared.unit_of_work import UnitOfWork
 async def create_pledge(work: UnitOfWork, asset_id: UUID, body: PledgePost) -> Pledge:
     """Propose a pledge of an operating asset on the register. Public facilities may not be pledged (民法典第三百九十九条)."""
     asset = await register.get_asset(work, asset_id, lock=True)
-    work.actor.require(May.ASSET_OPERATE, asset.region)
+    work.actor.require(May.ASSET_OPERATE, asset.region, department=asset.managing_unit)
     if asset.asset_class is not AssetClass.OPERATING:
         detail = "只有经营性资产可以抵押, 公益设施不得抵押(民法典第三百九十九条)"
         raise invalid_field("not_operating", detail, "", "Only operating assets are pledged")

@@ -235,6 +235,7 @@ def build_notice_subject(asset: Asset) -> NoticeSubject:
         version=asset.version,
         title=asset.name,
         steps={NoticeLevel.OWNERSHIP: NoticeStep()},
+        department=asset.managing_unit,
         content={
             "资产编号": asset.code,
             "资产名称": asset.name,

@@ -7,6 +7,7 @@ from services.projects.attachments.models import Attachment
 from services.projects.attachments.schemas import AttachmentCreate
 from services.projects.projects import repository as projects
 from services.projects.projects.lifecycle import EDITABLE_STATES, Stage
+from services.projects.projects.models import Project
 from shared.auth import May
 from shared.clients.projects import ProjectDocumented
 from shared.db import new_id
@@ -25,17 +26,18 @@ DOCUMENT_PERMISSIONS = (
 )
 
 
-def _require_any_permission(work: UnitOfWork, region: str) -> None:
+def _require_any_permission(work: UnitOfWork, project: Project) -> None:
+    region, department = project.region, project.managing_unit
     for permission in DOCUMENT_PERMISSIONS:
-        if work.actor.has_access(permission, region):
+        if work.actor.has_access(permission, region, department=department):
             return
-    work.actor.require(DOCUMENT_PERMISSIONS[0], region)
+    work.actor.require(DOCUMENT_PERMISSIONS[0], region, department=department)
 
 
 async def create_attachment(work: UnitOfWork, project_id: UUID, body: AttachmentCreate) -> Attachment:
     """Attach an uploaded file; repeating a request with the same id returns the first result."""
     project = await projects.get_project(work, project_id, lock=True)
-    _require_any_permission(work, project.region)
+    _require_any_permission(work, project)
     if body.id and (existing := await repository.find_attachment(work, body.id)):
         if (existing.project_id, existing.file_id, existing.kind) == (
             project_id,
@@ -74,7 +76,7 @@ async def remove_attachment(
 ) -> Attachment:
     """Remove a document while the project is editable, or the caller's own document on the day it was added."""
     project = await projects.get_project(work, project_id, lock=True)
-    _require_any_permission(work, project.region)
+    _require_any_permission(work, project)
     attachment = await repository.get_attachment(work, project_id, attachment_id)
     if attachment.removed_at is not None:
         return attachment

@@ -94,6 +94,7 @@ async def build_notice_subject(work: UnitOfWork, project: Project) -> NoticeSubj
         project.name,
         await build_notice_content(work, project),
         get_notice_steps(project),
+        project.managing_unit,
     )
 
 
