@@ -310,3 +310,15 @@ async def test_who_approved_a_payment_neither_pays_nor_reverses_it(scenario: Fun
     expect_refusal(
         await scenario.transition_payment(scenario.finance, payment["id"], "reverse", **reason), 403
     )
+
+
+async def test_a_payment_that_was_drafted_in_the_future_is_marked_at_its_field(
+    scenario: FundsScenario,
+) -> None:
+    allocation = await scenario.create_allocation(10_000_00)
+    body = {
+        "allocation_id": allocation["id"], "amount": "1.00", "payee_name": "武威市水利工程有限公司",
+        "purpose": "进度款", "happened_at": "2024-05-21T09:00:00+08:00",
+    }  # fmt: skip
+    problem = expect_refusal(await scenario.town.post("/funds/payments", json=body), 422)
+    assert [one["pointer"] for one in problem["errors"]] == ["/happened_at"]

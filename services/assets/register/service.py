@@ -48,6 +48,7 @@ from shared.lifecycle.transitions import (
     TransitionPreview,
     apply_transition,
     available_actions,
+    entry_time,
 )
 from shared.notices import repository as notice_repository
 from shared.notices import service as notices
@@ -253,9 +254,7 @@ def build_notice_subject(asset: Asset) -> NoticeSubject:
 async def create_asset(work: UnitOfWork, body: AssetCreate) -> Asset:
     """Create a draft of an older asset. Invalid when the fields contradict each other. Drafts do not count in sums."""
     work.actor.require(May.ASSET_REGISTER, body.region)
-    when = body.happened_at or work.at
-    if when > work.at:
-        raise Invalid("补登时间不能晚于现在", "happened_at lies in the future")
+    when = entry_time(body.happened_at, work.at)
     fields = body.model_dump(exclude={"id", "region", "happened_at"})
     fields |= await _project_columns(work, fields)
     await check_fields(work, body.asset_class, fields, region=body.region)

@@ -56,6 +56,7 @@ from shared.lifecycle.transitions import (
     apply_transition,
     available_actions,
     effective_time,
+    entry_time,
 )
 from shared.records import create_record, log_event, save_record
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
@@ -234,9 +235,7 @@ async def create_payment(work: UnitOfWork, body: PaymentCreate) -> Payment:
     allocation, department = await allocations.get_allocation_and_department(work, body.allocation_id)
     work.actor.require(May.PAYMENT_SUBMIT, allocation.region, department=department)
     await _require_own_contract(work, body, allocation)
-    drafted_at = body.happened_at or work.at
-    if drafted_at > work.at:
-        raise Invalid("编制时间不能晚于现在", "happened_at lies in the future")
+    drafted_at = entry_time(body.happened_at, work.at)
     payment_id = body.id or new_id()
     columns = body.model_dump(exclude={"id", "payee_account", "payee_code", "file_ids", "happened_at"})
     ids = [str(file_id) for file_id in body.file_ids]

@@ -40,6 +40,7 @@ from shared.lifecycle.transitions import (
     apply_transition,
     available_actions,
     effective_time,
+    entry_time,
     get_transition,
 )
 from shared.notices import repository as notices
@@ -67,9 +68,7 @@ async def create_plan(
     if projects is None:
         client = ProjectsClient(work.service_client("projects"))
         projects = await client.get_projects([line.project_id for line in body.lines])
-    created_at = body.happened_at or work.at
-    if created_at > work.at:
-        raise Invalid("编制时间不能晚于现在", "happened_at lies in the future")
+    created_at = entry_time(body.happened_at, work.at)
     columns = body.model_dump(exclude={"id", "region", "lines", "happened_at"})
     plan, is_new = await create_record(
         work,

@@ -31,7 +31,7 @@ from shared.db import new_id
 from shared.errors import Conflict, FieldError, Invalid
 from shared.files import uploads
 from shared.http import VersionMatch
-from shared.lifecycle.transitions import TransitionPreview, apply_transition, available_actions
+from shared.lifecycle.transitions import TransitionPreview, apply_transition, available_actions, entry_time
 from shared.notices.layout import Fact, NoticeLayout
 from shared.notices.schemas import NoticeLevel
 from shared.notices.service import NoticeStep, NoticeSubject, first_blocking_notice, get_notice_status
@@ -49,9 +49,7 @@ async def create_change(work: UnitOfWork, project_id: UUID, body: ChangeCreate) 
     work.actor.require(May.PROJECT_IMPLEMENT, project.region, department=project.managing_unit)
     if body.id is None or await work.session.get(ChangeRequest, body.id) is None:
         await _require_changeable(work, project, body)
-    happened_at = body.happened_at or work.at
-    if happened_at > work.at:
-        raise Invalid("提出时间不能晚于现在", "happened_at lies in the future")
+    happened_at = entry_time(body.happened_at, work.at)
     ids = [str(file_id) for file_id in body.file_ids]
     await uploads.require_files(work, ids, "/file_ids")
     change_id = body.id or new_id()

@@ -29,6 +29,7 @@ from shared.db import new_id
 from shared.errors import ApiError, Conflict, FieldError, Invalid, NotFound
 from shared.files import Storage
 from shared.imports.schemas import ImportState
+from shared.lifecycle.transitions import entry_time
 from shared.records import table_imports, touch_record
 from shared.records.region_names import load_place_names
 from shared.records.table_imports import TableReport
@@ -71,9 +72,7 @@ class PreparedImport:
 async def start_import(work: UnitOfWork, request: ImportRequest) -> ImportJob:
     """Store the table and create the import; a short table is finished on return. Raise Invalid when the file is not a valid table."""
     work.actor.require(May.PROJECT_DECLARE, request.region)
-    if request.happened_at is not None and request.happened_at > work.at:
-        detail = "提出时间不能晚于现在"
-        raise Invalid(detail, errors=[FieldError("in_the_future", detail, "in the future", "/happened_at")])
+    entry_time(request.happened_at, work.at)
     mapping = table_imports.parse_mapping(request.mapping, IMPORT_COLUMNS)
     names = await load_place_names(work, request.region)
     options = await table_imports.load_head_options(

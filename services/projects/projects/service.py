@@ -33,7 +33,7 @@ from shared.db import new_id, search
 from shared.errors import Conflict, FieldError, Invalid
 from shared.events import serialize_columns
 from shared.http import VersionMatch
-from shared.lifecycle.transitions import available_actions
+from shared.lifecycle.transitions import available_actions, entry_time
 from shared.records import create_record, save_record
 from shared.unit_of_work import UnitOfWork
 
@@ -61,10 +61,7 @@ def derive_origin(region: str) -> ApplicantKind:
 async def check_project(work: UnitOfWork, body: ProjectCreate) -> dict[str, Any]:
     """Return the columns of a new project; raise Invalid with one error per field that contradicts another."""
     work.actor.require(May.PROJECT_DECLARE, body.region)
-    happened_at = body.happened_at or work.at
-    if happened_at > work.at:
-        detail = "提出时间不能晚于现在"
-        raise Invalid(detail, errors=[FieldError("in_the_future", detail, "in the future", "/happened_at")])
+    entry_time(body.happened_at, work.at)
     values = body.model_dump(exclude={"id", "region", "happened_at"})
     values["quantities"] = [quantity.model_dump(mode="json") for quantity in body.quantities]
     columns = await _validate_values(work, values, body.region)
