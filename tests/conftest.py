@@ -35,6 +35,7 @@ MORNING = datetime(2024, 5, 20, 1, 0, tzinfo=UTC)
 
 
 DATABASE_INDEPENDENT_TESTS = (
+    "tests/access/test_access_matrix.py",
     "tests/api/test_generated_clients.py",
     "tests/architecture/test_reference_docs.py",
     "tests/architecture/test_light_start.py",
@@ -88,14 +89,20 @@ DATABASE_INDEPENDENT_TESTS = (
 """What asks no database, or only the one-process run's own, runs with SQLite and is not repeated on PostgreSQL."""
 
 
+PRODUCTION_TESTS = (
+    "tests/access/test_statement_budgets.py",
+    "tests/api/test_fuzzing.py",
+    "tests/gateway/test_tcp_deployment.py",
+    "tests/journeys/test_statement_budgets.py",
+)
+"""What asks how a run over TCP behaves (statements of a request, any input, its start) runs on PostgreSQL alone."""
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave out on PostgreSQL what does not depend on the database, unless it was asked for by name."""
+    """Leave out what the other database's run shows, unless it was asked for by name."""
     named = any(str(collection_path).endswith(one.split("::")[0]) for one in config.args)
-    return (
-        True
-        if not SQLITE and not named and str(collection_path).endswith(DATABASE_INDEPENDENT_TESTS)
-        else None
-    )
+    left_out = PRODUCTION_TESTS if SQLITE else DATABASE_INDEPENDENT_TESTS
+    return True if not named and str(collection_path).endswith(left_out) else None
 
 
 TESTS_OF_PROCESSES = (
