@@ -69,6 +69,7 @@ DATABASE_INDEPENDENT_TESTS = (
     "tests/shared/test_spreadsheet_cells.py",
     "tests/shared/test_workdays.py",
     "tests/architecture/test_libraries.py",
+    "tests/records/test_dead_ends.py",
     "tests/architecture/test_light_start.py",
     "tests/architecture/test_pages_are_drawn.py",
     "tests/architecture/test_rules.py",

@@ -25,7 +25,9 @@ def _check_day_range(on: date) -> date:
 Day = Annotated[date, AfterValidator(_check_day_range)]
 """A date from 2000-01-01 to 2100-12-31."""
 Region = Annotated[RegionCode, Field(description="12位区划代码")]
-Person = Annotated[str, Field(min_length=1, max_length=64, description="账号编号")]
+Person = Annotated[
+    str, Field(min_length=1, max_length=64, description="账号编号", json_schema_extra={"x-type": "account"})
+]
 PersonName = Annotated[str, Field(min_length=2, max_length=50)]
 Month = Annotated[str, Field(pattern=MONTH_PATTERN, description="月份, 如 2024-05")]
 RegionQuery = Annotated[OptionalRegionCode, Query(description="12位区划代码; 空为全部可见")]

@@ -230,3 +230,19 @@ async def test_whoever_is_signed_in_learns_what_an_account_is_called_and_nothing
 
     assert answer.json() == [{"id": "zhang.san", "name": build_account()["name"]}]
     assert (await identity.anonymous_client().get("/users/names", params=asked)).status_code == 401
+
+
+async def test_whoever_knows_a_persons_whole_name_finds_the_account_in_the_own_county(
+    doors: SystemUnderTest, admin: Client
+) -> None:
+    """A form takes an account: its user name is found by the person's name, in no other county and by no part of it."""
+    await create_account(admin)
+    name = build_account()["name"]
+    identity = doors.service("identity")
+    officer = identity.client_as("bureau", DISTRICT)
+    found = (await officer.get("/users/names", params={"name": name})).json()
+
+    assert found == [{"id": "zhang.san", "name": name}]
+    assert (await officer.get("/users/names", params={"name": name[:1]})).json() == []
+    stranger = identity.client_as("bureau", "632323000000")
+    assert (await stranger.get("/users/names", params={"name": name})).json() == []

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from fastapi import FastAPI
 
+from docs.generate import build_apps
 from embedded.run_secrets import create_service_keys
 from embedded.system import System, list_services
 from shared.app.serve import migrate_database
@@ -20,6 +21,12 @@ from tests.clients import SystemUnderTest, TestKey
 from tests.conftest import SQLITE, UNLIMITED_RATES, DatabaseTemplates
 
 A_WEEK_LATER = timedelta(days=7)
+
+
+@pytest.fixture(scope="session")
+def built() -> dict[str, FastAPI]:
+    """The apps of all services without databases: what they declare."""
+    return build_apps()
 
 
 def _restore(service: str, url: str) -> None:

@@ -6,18 +6,13 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from docs.generate import build_apps, list_events
+from docs.generate import list_events
 from services.projects.changes.lifecycle import ChangeAction, ChangeState
 from services.projects.changes.router import CHANGE_KIND
 from shared.records import BoundKind, bind_kinds, list_get_addresses, turn
 from shared.records.kind_routes import blank_variables
 
 API_PREFIX = "/api/v1"
-
-
-@pytest.fixture(scope="module")
-def built() -> dict[str, FastAPI]:
-    return build_apps()
 
 
 def list_kinds(apps: dict[str, FastAPI]) -> list[tuple[str, BoundKind]]:

@@ -137,6 +137,7 @@ async def erase_contact(work: WriteWork, complaint_id: UUID) -> None:
     await service.erase_contact(work, complaint_id)
 
 
+ANSWER = Act("答复", "/attendance/complaints/{id}/answer", states=(ComplaintState.OPEN,))
 COMPLAINT_KIND = RecordKind(
     name="complaint",
     label="投诉与异议",
@@ -150,7 +151,7 @@ COMPLAINT_KIND = RecordKind(
     search=("text",),
     lifecycle=COMPLAINT,
     topics=("complaint.moved",),
-    acts=(Act("答复", "/attendance/complaints/{id}/answer", states=(ComplaintState.OPEN,)),),
+    acts=(ANSWER,),
     turns=(turn(ComplaintState.OPEN, ComplaintAction.ANSWER, "待答复的投诉与异议"),),
 )
 OBJECTION_KIND = RecordKind(
@@ -168,6 +169,7 @@ OBJECTION_KIND = RecordKind(
     search=("person_name", "text"),
     parents={"day_id": "day"},
     lifecycle=COMPLAINT,
+    acts=(ANSWER,),
     only=repository.build_objection_condition,
     topics=("complaint.moved",),
     phone=True,

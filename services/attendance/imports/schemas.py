@@ -83,6 +83,7 @@ class ImportFile(RequestBody):
         min_length=1,
         max_length=5000,
         description="钉钉 recordresult、企业微信 checkindata 或钉钉签到 data 的各项; 也可以是整份答复. 逐条判断, 一条有误不影响其余",
+        json_schema_extra={"x-type": "json"},
     )
 
     @field_validator("records", mode="before")

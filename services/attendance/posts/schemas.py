@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from services.attendance.fields import Day, Region
+from services.attendance.fields import Day, Person, Region
 from services.attendance.posts.lifecycle import DeviceState
 from shared.china import Datum, FenceIn, Fix, LabelledEnum
 from shared.http import PatchBody
@@ -78,7 +78,7 @@ class AssignmentCreate(RequestBody):
     """派驻: a person at a post for a time."""
 
     id: UUID | None = None
-    person: str = Field(min_length=1, max_length=64, description="账号编号")
+    person: Person
     person_name: str = Field(min_length=2, max_length=50)
     starts_on: Day
     ends_on: Day | None = Field(None, description="空为未定")

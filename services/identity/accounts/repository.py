@@ -7,10 +7,13 @@ import sqlalchemy as sa
 from sqlmodel import col, select, update
 
 from services.identity.accounts.models import Account, FormerPassword, RoleGrant
-from shared.auth import May, Role
+from shared.auth import May, Role, region_bounds
 from shared.db import delete_rows, execute_core, note_keys
 from shared.errors import NotFound
 from shared.unit_of_work import UnitOfWork
+
+COUNTY_DIGITS = 6
+MOST_NAMESAKES = 20
 
 
 async def get_account(work: UnitOfWork, account_id: str, kind: str, *, lock: bool = False) -> Account:
@@ -63,6 +66,16 @@ async def system_list_account_names(work: UnitOfWork, account_ids: Sequence[str]
     """Id → name of accounts, without a permission check: whoever reads a record reads who made it."""
     query = select(Account.id, Account.name).where(col(Account.id).in_(account_ids)).order_by(Account.id)
     return {row[0]: row[1] for row in await work.session.exec(query)}
+
+
+async def system_list_people_named(work: UnitOfWork, name: str, kind: str) -> dict[str, str]:
+    """Id → name of people of exactly this name in the counties of the caller's grants: to name a person, not to list them."""
+    counties = {grant.region[:COUNTY_DIGITS].ljust(12, "0") for grant in work.actor.grants}
+    near = sa.or_(*(col(Account.region).between(*region_bounds(one)) for one in sorted(counties)))
+    query = select(Account.id, Account.name).where(Account.name == name, Account.kind == kind, near)
+    return {
+        row[0]: row[1] for row in await work.session.exec(query.order_by(Account.id).limit(MOST_NAMESAKES))
+    }
 
 
 async def system_list_person_accounts(work: UnitOfWork, person_id: str) -> list[str]:

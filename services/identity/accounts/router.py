@@ -1,5 +1,6 @@
 """`/users`: accounts of people; `/clients`: machine clients."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
@@ -60,13 +61,18 @@ async def add_user(work: WriteWork, body: AccountCreate) -> AccountRead:
     return (await service.to_read_models(work, [await service.create_user(work, body)]))[0]
 
 
-AccountIds = Annotated[list[str], Query(min_length=1, max_length=100, description="用户名")]
+AccountIds = Annotated[Sequence[str], Query(max_length=100, description="用户名")]
+WholeName = Annotated[str, Query(max_length=50, description="完整的姓名: 找本县叫这个名字的人, 不列名单")]
 
 
 @router.get("/names", response_model=list[AccountName], **requires_sign_in())
-async def list_account_names(work: ReadWork, account_id: AccountIds) -> list[AccountName]:
-    """记录里写的用户名是谁: only the name, for whoever is signed in; unknown ones are left out."""
-    names = await repository.system_list_account_names(work, account_id)
+async def list_account_names(
+    work: ReadWork, account_id: AccountIds = (), name: WholeName = ""
+) -> list[AccountName]:
+    """记录里写的用户名是谁, 或知道姓名的人用户名是什么: for whoever is signed in; unknown ones are left out."""
+    names = await repository.system_list_account_names(work, account_id) if account_id else {}
+    if name:
+        names |= await repository.system_list_people_named(work, name, service.USER_KIND)
     return [AccountName(id=one, name=name) for one, name in names.items()]
 
 

@@ -207,9 +207,12 @@ export function createTurns(): () => () => boolean {
   };
 }
 
-/** A key that makes a repeated write count once. */
-export function createKey(): string {
-  if (typeof crypto.randomUUID === "function") return crypto.randomUUID();
+/** UUIDv7: ordered by time, made without a network; the id of a new record, and the key that makes a repeated write count once. */
+export function createId(now: number = Date.now()): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (one) => one.toString(16).padStart(2, "0")).join("");
+  for (let place = 5, rest = now; place >= 0; place -= 1, rest = Math.floor(rest / 256)) bytes[place] = rest % 256;
+  bytes[6] = 0x70 | ((bytes[6] as number) & 0x0f);
+  bytes[8] = 0x80 | ((bytes[8] as number) & 0x3f);
+  const text = Array.from(bytes, (one) => one.toString(16).padStart(2, "0")).join("");
+  return [text.slice(0, 8), text.slice(8, 12), text.slice(12, 16), text.slice(16, 20), text.slice(20)].join("-");
 }

@@ -34,6 +34,20 @@ const { fields, title } = readForm({ method: "POST", address: "/api/v1/things", 
 const byName = Object.fromEntries(fields.map((one) => [one.name, one]));
 
 describe("a form drawn from JSON Schema", () => {
+  it("asks for the first of several shapes, and for each part of an object with codes as keys", () => {
+    const circle = { type: "object", required: ["radius_m"], properties: { kind: { const: "circle", default: "circle" }, radius_m: { type: "number", title: "半径" } } };
+    const form = {
+      $defs: { Circle: circle, Polygon: { type: "object", properties: { ring: { type: "array" } } }, Right: { oneOf: [{ const: "use", title: "使用权" }, { const: "income", title: "收益权" }] }, Holder: { type: "object", required: ["name"], properties: { name: { type: "string", title: "名称" } } } },
+      properties: {
+        fences: { type: "array", minItems: 1, title: "围栏", items: { discriminator: { propertyName: "kind" }, oneOf: [{ $ref: "#/$defs/Circle" }, { $ref: "#/$defs/Polygon" }] } },
+        holders: { type: "object", title: "权利", default: {}, propertyNames: { $ref: "#/$defs/Right" }, additionalProperties: { $ref: "#/$defs/Holder" } },
+      },
+    };
+    const found = readForm({ method: "POST", address: "/api/v1/things", form }).fields;
+    const fence = { ...startValues(found[0]?.fields ?? []), radius_m: "200" };
+    expect(buildBody(found, { ...startValues(found), fences: [fence] })).toEqual({ fences: [{ kind: "circle", radius_m: 200 }] });
+    expect(buildBody(found, { fences: [fence], holders: { use: { name: "合作社" }, income: {} } })["holders"]).toEqual({ use: { name: "合作社" } });
+  });
   it("keeps the server's order and leaves out what people do not fill in", () => {
     expect(title).toBe("登记");
     expect(fields.map((one) => one.name)).toEqual(["level", "region", "happened_on", "percent", "project_id", "lines", "photos", "note"]);

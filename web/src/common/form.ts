@@ -3,7 +3,7 @@ import type { FieldProblem } from "./api";
 
 export type FieldType =
   | "text" | "longtext" | "password" | "money" | "integer" | "number" | "boolean" | "date" | "datetime"
-  | "choice" | "choices" | "region" | "record" | "file" | "files" | "fix" | "object" | "list" | "words" | "map";
+  | "choice" | "choices" | "region" | "account" | "record" | "file" | "files" | "fix" | "object" | "list" | "words" | "json" | "map" | "const";
 
 export interface Choice {
   value: string;
@@ -85,7 +85,7 @@ function readField(name: string, schema: Schema, required: boolean, definitions:
     choices: readChoices(inner),
     codes: String(core["x-codes"] ?? inner["x-codes"] ?? ""),
     kind: String(core["x-kind"] ?? inner["x-kind"] ?? ""),
-    initial: schema["default"] ?? undefined,
+    initial: schema["default"] ?? core["const"],
     min: pick<number>(core, "minimum") ?? pick<number>(core, "exclusiveMinimum"),
     max: pick<number>(core, "maximum"),
     maxLength: pick<number>(core, "maxLength"),
@@ -94,22 +94,29 @@ function readField(name: string, schema: Schema, required: boolean, definitions:
     pattern: core["pattern"] ? new RegExp(core["pattern"] as string, "u") : undefined,
     fields: [],
   };
-  if (["object", "list", "files", "fix"].includes(type) && depth < 3) field.fields = readFields(inner, definitions, pointer, depth + 1);
+  if (["object", "list", "files", "fix"].includes(type) && depth < 3) field.fields = readKeys(inner, definitions, pointer) ?? readFields(inner, definitions, pointer, depth + 1);
   return field;
+}
+
+/** An object with one part for each of a set of codes, such as the holder of each right: a part that may stay empty by code. */
+function readKeys(schema: Schema, definitions: Record<string, Schema>, parent: string): Field[] | undefined {
+  if (!schema["propertyNames"]) return undefined;
+  const keys = readChoices(resolve(schema["propertyNames"] as Schema, definitions).core);
+  return keys.map(({ value, label }) => readField(value, { ...(schema["additionalProperties"] as Schema), title: label }, false, definitions, parent, 2));
 }
 
 function pick<T>(schema: Schema, name: string): T | undefined {
   return schema[name] as T | undefined;
 }
 
-/** Follows $ref and takes the one kind of value out of `anyOf [x, null]`. */
+/** Follows $ref, takes the one kind of value out of `anyOf [x, null]`, and the first of several shapes: a circle of circle and polygon. */
 function resolve(schema: Schema, definitions: Record<string, Schema>): { core: Schema; clearable: boolean } {
   let core = schema;
   let clearable = false;
   for (let step = 0; step < 8; step += 1) {
     const reference = core["$ref"] as string | undefined;
-    const options = (core["anyOf"] ?? core["allOf"]) as Schema[] | undefined;
-    const own = Object.fromEntries(Object.entries(core).filter(([name]) => !["$ref", "anyOf", "allOf"].includes(name)));
+    const options = (core["anyOf"] ?? core["allOf"] ?? (core["discriminator"] && core["oneOf"])) as Schema[] | undefined;
+    const own = Object.fromEntries(Object.entries(core).filter(([name]) => !["$ref", "anyOf", "allOf", "discriminator", ...(core["discriminator"] ? ["oneOf"] : [])].includes(name)));
     if (reference) {
       core = { ...definitions[reference.split("/").pop() ?? ""], ...own };
     } else if (options) {
@@ -125,16 +132,17 @@ function findType(core: Schema, inner: Schema): FieldType {
   const special = (core["x-type"] ?? inner["x-type"]) as string | undefined;
   const isList = core["type"] === "array";
   if (special === "file" || special === "files") return isList ? "files" : "file";
-  if (special === "fix") return "fix";
+  if (special === "fix" || special === "json") return special;
   if (isList) {
     if (inner["properties"]) return "list";
     return inner["oneOf"] || inner["enum"] ? "choices" : "words";
   }
-  if (special === "money") return "money";
+  if (core["const"] !== undefined) return "const";
+  if (special === "money" || special === "account") return special;
   if (special === "region") return "region";
   if (special === "id") return "record";
   if (core["oneOf"] || core["enum"]) return "choice";
-  if (core["properties"]) return "object";
+  if (core["properties"] || isKeyed(core)) return "object";
   if (core["type"] === "object") return "map";
   if (core["type"] === "boolean" || core["type"] === "integer" || core["type"] === "number") return core["type"];
   const format = core["format"];
@@ -142,6 +150,11 @@ function findType(core: Schema, inner: Schema): FieldType {
   if (format === "date-time") return "datetime";
   if (format === "password") return "password";
   return ((core["maxLength"] as number | undefined) ?? 0) > LONG_TEXT ? "longtext" : "text";
+}
+
+/** Whether an object has a part for each of a set of codes; any other object of unknown keys is no field of a page. */
+function isKeyed(core: Schema): boolean {
+  return core["propertyNames"] !== undefined && typeof core["additionalProperties"] === "object" && "$ref" in (core["additionalProperties"] as Schema);
 }
 
 function readChoices(schema: Schema): Choice[] {

@@ -159,7 +159,7 @@ function listTables(row: Row | null, forms: KindForms | null, parts: Map<string,
 function listActions(name: string, row: Row | null): AvailableAction[] {
   const own = row?.["available_actions"] as AvailableAction[] | undefined;
   if (own) return own;
-  const life = findLifecycle(name);
+  const life = findKind(name)?.act ? findLifecycle(name) : undefined;
   const here = String(row?.["state"] ?? "");
   return (life?.actions ?? [])
     .filter((one) => one.allowed && one.sources.includes(here))

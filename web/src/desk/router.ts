@@ -12,6 +12,7 @@ export const router = createRouter({
     { path: "/record/:kind/:id/do/:action", component: () => import("./pages/MovePage.vue"), props: true },
     { path: "/record/:kind/:id/act/:act", component: () => import("./pages/EditPage.vue"), props: true },
     { path: "/record/:kind/:id/change", component: () => import("./pages/EditPage.vue"), props: true },
+    { path: "/new/rule_proposal", redirect: "/rules" },
     { path: "/new/:kind", component: () => import("./pages/EditPage.vue"), props: true },
     { path: "/import", component: () => import("./pages/ImportPage.vue"), meta: { title: "导入" } },
     { path: "/screening", component: () => import("./pages/ScreeningPage.vue"), meta: { title: "试查文本" } },

@@ -1,7 +1,7 @@
 /** The worklist: every list of the home page with its rows, one order, and moves of several rows at once. */
 import { computed, reactive } from "vue";
 import type { components } from "@/generated/funds";
-import { createKey, Problem, request, requestAll } from "@/common/api";
+import { createId, Problem, request, requestAll } from "@/common/api";
 import { findKind } from "@/common/meta";
 import { desk, loadHome, today } from "./state";
 
@@ -57,9 +57,10 @@ export async function loadWork(): Promise<void> {
   }
 }
 
-function addressOf(row: WorkRow, action: string): string {
-  const act = findKind(row.kind)?.act ?? `${row.address}/{action}`;
-  return act.replace("{id}", row.id).replace("{action}", action);
+/** Where a row's move is made; empty where that needs more than the row says: such a move is made on the record's page. */
+export function addressOf(row: WorkRow, action: string): string {
+  const address = (findKind(row.kind)?.act ?? "").replace("{id}", row.id).replace("{action}", action);
+  return address.includes("{") ? "" : address;
 }
 
 /** Asks the server whether the move could be made, without making it. */
@@ -72,7 +73,7 @@ export function tryMove(row: WorkRow, action: string, body: object): Promise<Ver
 
 export function makeMove(row: WorkRow, action: string, body: object): Promise<Verdict> {
   return judge(async () => {
-    await request("POST", addressOf(row, action), { body, ifMatch: row.version, idempotencyKey: createKey() });
+    await request("POST", addressOf(row, action), { body, ifMatch: row.version, idempotencyKey: createId() });
     return { ...tell([], true), done: true };
   });
 }

@@ -2,6 +2,8 @@
 import { type DBSchema, type IDBPDatabase, openDB } from "idb";
 import type { Problem } from "@/common/api";
 
+export { createId } from "@/common/api";
+
 export type Body = Record<string, unknown>;
 export type Row = Body & { id?: string };
 
@@ -115,14 +117,4 @@ export async function dropRow(store: Store, kind: string, id: string): Promise<v
 export function describeRefusal(problem: Pick<Problem, "title" | "detail" | "errors">): Refusal {
   const errors = (problem.errors ?? []).map(({ pointer, message }) => ({ pointer, message }));
   return { title: problem.title, detail: problem.detail, errors };
-}
-
-/** UUIDv7: ordered by time, made without a network. */
-export function createId(now: number = Date.now()): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  for (let place = 5, rest = now; place >= 0; place -= 1, rest = Math.floor(rest / 256)) bytes[place] = rest % 256;
-  bytes[6] = 0x70 | ((bytes[6] as number) & 0x0f);
-  bytes[8] = 0x80 | ((bytes[8] as number) & 0x3f);
-  const text = Array.from(bytes, (one) => one.toString(16).padStart(2, "0")).join("");
-  return [text.slice(0, 8), text.slice(8, 12), text.slice(12, 16), text.slice(16, 20), text.slice(20)].join("-");
 }
