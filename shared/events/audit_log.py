@@ -133,7 +133,9 @@ async def verify_chain(session: AsyncSession, kept: Seal | None = None) -> LogRe
             row = stored.get(seal.seq)
             if row is None:
                 faults.append(_log_fault(ChainFault.MISSING, seal.seq, seal.position))
-            elif row_digest(row, previous.digest) != seal.digest and seal.position == previous.position + 1:
+            elif seal.position == previous.position + 1 and (
+                row_digest(row, previous.digest) != seal.digest or row.tx != seal.tx
+            ):
                 faults.append(_log_fault(ChainFault.CHANGED, seal.seq, seal.position))
             if kept is not None and kept.position == seal.position and kept.digest != seal.digest:
                 faults.append(_log_fault(ChainFault.REWRITTEN, seal.seq, seal.position))

@@ -24,10 +24,15 @@ from shared.events.log import EventRecord, publish_many
 from shared.unit_of_work import ServiceContext
 
 MAX_DIFFERENCES = 1000
+UNREADABLE = (LookupError, ValueError, TypeError)
+"""What reading a value raises that somebody wrote past the program: no such state, no number, no JSON."""
 CHECK_BATCH_ROWS = 2000
 BASELINE_BATCH_ROWS = 200
 BASELINE_MARK = "baseline"
-"""Subscriber of a cursor that a migration leaves behind: the rows of this database have no baseline yet."""
+"""Subscriber of a cursor that a migration leaves behind: the rows of this database have no baseline yet.
+
+`baseline:TABLE` says so of one table, that is proved only from this release on.
+"""
 
 
 class DifferenceKind(LabelledEnum):
@@ -135,7 +140,10 @@ async def check_session(
     told, events, since = await read_told_rows(session)
     differences, rows = await _compare_tables(session, fsck, told, progress)
     for check in fsck.checks:
-        differences += [one async for one in check(session, told)]
+        try:
+            differences += [one async for one in check(session, told)]
+        except UNREADABLE as error:
+            differences.append(_describe_unreadable(check.__name__.removeprefix("check_"), error))
     return FsckReport(
         service=service,
         rows=rows,
@@ -153,21 +161,30 @@ async def _compare_tables(
 ) -> tuple[list[Difference], int]:
     """Every row of the proved tables with what the log says of it; the differences, and the rows compared."""
     left, differences, rows = dict(told), [], 0
-    tables = fsck.list_tables()
-    for table in tables:
-        async for row in _stream_rows(session, table):
-            rows += 1
-            if found := _compare_row(table, row, left.pop((table.name, row_key(table, row)), None)):
-                differences.append(found)
-            if rows % CHECK_BATCH_ROWS == 0:
-                await progress(rows)
-    names = {table.name for table in tables}
+    names = set()
+    for table in fsck.list_tables():
+        try:
+            async for row in _stream_rows(session, table):
+                rows += 1
+                if found := _compare_row(table, row, left.pop((table.name, row_key(table, row)), None)):
+                    differences.append(found)
+                if rows % CHECK_BATCH_ROWS == 0:
+                    await progress(rows)
+        except UNREADABLE as error:
+            differences.append(_describe_unreadable(table.name, error))
+        else:
+            names.add(table.name)
     differences += [
         build_difference(DifferenceKind.MISSING, table, key, f"{table} {key} 被删除: 日志没有删除它的记录")
         for (table, key), described in left.items()
         if described is not None and table in names
     ]
     return differences, rows
+
+
+def _describe_unreadable(name: str, error: Exception) -> Difference:
+    words = f"{name}: 有一行的值不是这一栏能有的, 读不出来: {error}"
+    return build_difference(DifferenceKind.CHANGED, name, "", words)
 
 
 async def read_told_rows(session: AsyncSession) -> tuple[dict[tuple[str, str], Any], int, datetime | None]:
@@ -185,7 +202,8 @@ async def read_told_rows(session: AsyncSession) -> tuple[dict[tuple[str, str], A
             if row.records:
                 events, since = events + 1, since or row.ingested_at
                 for table, keys in row.records.items():
-                    told |= {(table, key): described for key, described in keys.items()}
+                    if isinstance(keys, Mapping):  # else the row was changed, and its seal says so
+                        told |= {(table, key): described for key, described in keys.items()}
         if len(page) < CHECK_BATCH_ROWS:
             return told, events, since
         last = page[-1].seq
@@ -231,12 +249,14 @@ def _compare_row(table: sa.Table, row: Mapping[str, Any], told: Any) -> Differen
 
 async def write_baseline(context: ServiceContext, fsck: Fsck) -> int:
     """Tell the log of the rows of a database made before the log told of rows; their number. Once after the upgrade."""
-    mark = log_cursor.c.subscriber == BASELINE_MARK
+    subscriber = log_cursor.c.subscriber
+    is_mark = sa.or_(subscriber == BASELINE_MARK, subscriber.startswith(f"{BASELINE_MARK}:"))
     async with context.database.read() as session:
-        if (await execute_core(session, sa.select(log_cursor.c.subscriber).where(mark))).first() is None:
-            return 0
+        marks = set((await execute_core(session, sa.select(subscriber).where(is_mark))).scalars())
     written = 0
     for table in fsck.list_tables():
+        if not marks & {BASELINE_MARK, f"{BASELINE_MARK}:{table.name}"}:
+            continue
         last: tuple[Any, ...] | None = None
         while True:
             async with context.database.write() as session:
@@ -246,8 +266,9 @@ async def write_baseline(context: ServiceContext, fsck: Fsck) -> int:
             if len(rows) < BASELINE_BATCH_ROWS:
                 break
             last = tuple(rows[-1][one.key] for one in table.primary_key)
-    async with context.database.write() as session:
-        await execute_core(session, log_cursor.delete().where(mark))
+    if marks:
+        async with context.database.write() as session:
+            await execute_core(session, log_cursor.delete().where(is_mark))
     return written
 
 

@@ -32,7 +32,7 @@ from services.attendance.sql_conditions import get_columns, overlaps_days
 from services.attendance.teams.models import Member
 from shared.auth import region_bounds
 from shared.clients.attendance import DaySettled
-from shared.db import event_log, execute_core, in_list, log_cursor, values_table
+from shared.db import event_log, execute_core, in_list, log_cursor, note_keys, values_table
 from shared.events import LOG_START, Cursor, after_cursor, is_visible
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
@@ -180,6 +180,7 @@ async def system_update_after_signature(
     day = get_columns(AttendanceDay)
     changed = {"after_signature": noted, "version": day.version + 1, "updated_at": at}
     await execute_core(session, sa.update(day.id.table).where(day.id == day_id).values(**changed))
+    note_keys(session, day.id.table, [day_id])
 
 
 async def system_list_log_rows(session: AsyncSession, cursor: Cursor, limit: int) -> list[sa.Row[Any]]:

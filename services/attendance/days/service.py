@@ -33,7 +33,7 @@ from services.attendance.spot_checks.schemas import Outcome
 from services.attendance.sql_conditions import get_columns
 from shared.china import FencePosition, to_local_date
 from shared.clients.attendance import DaySettled
-from shared.db import bulk_sql, new_id
+from shared.db import bulk_sql, new_id, note_keys
 from shared.events import EventRecord
 from shared.records import log_events
 from shared.unit_of_work import CHINA_TIME_ZONE, ServiceContext, UnitOfWork
@@ -213,6 +213,7 @@ async def _store_chunk(work: UnitOfWork, prepared: _PreparedChunk) -> int:
     await bulk_sql.bulk_upsert(
         work.session, DAY_TABLE, writes.rows, key=("person", "work_date"), unless="frozen"
     )
+    note_keys(work.session, DAY_TABLE, [row["id"] for row in writes.rows])
     for row, note in writes.notes:
         await repository.system_update_after_signature(work.session, row.id, note, work.at)
     await log_events(work, writes.events)

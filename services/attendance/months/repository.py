@@ -20,7 +20,7 @@ from services.attendance.sql_conditions import get_columns, overlaps_days
 from services.attendance.teams.models import Team
 from shared.auth import May, region_bounds
 from shared.china import list_days, month_bounds
-from shared.db import execute_core
+from shared.db import execute_core, note_keys
 from shared.rules import ancestor_codes
 from shared.unit_of_work import UnitOfWork
 
@@ -187,7 +187,9 @@ async def update_frozen(work: UnitOfWork, region: str, month: str, *, frozen: bo
         DAY_COLUMNS.region.between(*region_bounds(region)),
         visible_rows(work, AttendanceDay),
     )
-    await execute_core(work.session, sa.update(table).where(*where).values(frozen=frozen, updated_at=work.at))
+    change = sa.update(table).where(*where).values(frozen=frozen, updated_at=work.at)
+    changed = (await execute_core(work.session, change.returning(table.c.id))).scalars()
+    note_keys(work.session, table, changed)
 
 
 async def list_unsettled_days(work: UnitOfWork, region: str, month: str) -> dict[str, list[date]]:
