@@ -17,8 +17,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from shared.auth import May
 from shared.db import event_log, execute_core, log_cosignature
 from shared.errors import FieldError, Invalid, NotFound
-from shared.events import insert_once, merkle, note
-from shared.events.evidence import ProvedEvent, collect_evidence, list_proved_events
+from shared.events import insert_once, merkle, note, verify
+from shared.events.evidence import EvidencePart, ProvedEvent, collect_evidence, list_proved_events
 from shared.events.fsck import Fsck
 from shared.http import PublicReadWork, PublicWriteWork, ReadWork, Route, allows_anonymous, requires
 from shared.request_body import RequestBody
@@ -60,6 +60,10 @@ class Evidence(BaseModel):
 
     key: str
     note: str = Field(description="signed head that all proofs lead to")
+    signature: str = Field(
+        description="signed note over subjects, events and rows: nothing was left out later"
+    )
+    subjects: list[str] = Field(description="ids that were asked for")
     witness_keys: list[str]
     events: list[ProvedEvent]
     rows: dict[str, dict[str, dict[str, Any]]] = Field(description="table → key → columns that digests cover")
@@ -90,6 +94,13 @@ async def sign_log_head(work: UnitOfWork, size: int) -> LogHead:
     rows = list(await execute_core(work.session, query.order_by(log_cosignature.c.witness)))
     text = note.sign_head(head, private) + "".join(row.line for row in rows)
     return LogHead(size=size, note=text, witnesses=[row.witness for row in rows])
+
+
+def _sign_evidence(work: UnitOfWork, subjects: list[str], part: EvidencePart) -> str:
+    """A note by the log's key, under a name of its own, over everything that a bundle has from this service."""
+    origin, private = _log_key(work)
+    content = verify.evidence_digest(subjects, [event.digest for event in part.events], part.rows)
+    return note.sign_head(note.TreeHead(f"{origin}{verify.EVIDENCE}", len(part.events), content), private)
 
 
 async def find_cosigned_size(session: AsyncSession) -> int:
@@ -216,11 +227,14 @@ def evidence_router(service: str, fsck: Fsck) -> APIRouter:
         ],
     ) -> Any:  # noqa: ANN401 - shaped by response_model
         """证据: 有关这些记录的全部事件及其证明, 以及事件最后写入的各条记录."""
-        part = await collect_evidence(work, fsck, sorted(set(subjects.split(","))))
+        ids = sorted(set(subjects.split(",")))
+        part = await collect_evidence(work, fsck, ids)
         head = await sign_log_head(work, part.size)
         return Evidence(
             key=str(note.public_key(*_log_key(work))),
             note=head.note,
+            signature=_sign_evidence(work, ids, part),
+            subjects=ids,
             witness_keys=list(work.context.settings.witness_keys),
             events=part.events,
             rows=part.rows,

@@ -21,7 +21,8 @@ from shared.unit_of_work import UnitOfWork
 
 MAX_EVENTS = 2000
 MAX_FILES = 200
-SCAN_ROWS = 5000
+SCAN_ROWS = 2000
+MAX_SEQ = 2**62
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 Rows = dict[str, dict[str, dict[str, Any]]]
 
@@ -98,18 +99,18 @@ async def _add_events(
     fresh = [one for one in await list_proved_events(work, condition, part.size) if one.index not in known]
     part.events += fresh
     part.events.sort(key=lambda event: event.index)
-    told = _last_mentions(part.events)
+    told, places = _last_mentions(part.events)
     keys: dict[str, list[str]] = defaultdict(list)
     for (table, key), described in told.items():
         if described is not None and key not in part.rows[table] and table in fsck.metadata.tables:
             keys[table].append(key)
-    later: set[str] = set()
+    later: dict[tuple[str, str], int] = {}
     for name, wanted in keys.items():
         for row in await _read_rows(work, fsck.metadata.tables[name], wanted):
             key = row_key(fsck.metadata.tables[name], row)
             part.rows[name][key] = proved_values(fsck.metadata.tables[name], row)
             if _digest(describe_row(fsck.metadata.tables[name], row)) != _digest(told[name, key]):
-                later.add(key)
+                later[name, key] = places[name, key]
     if later:
         await _add_later_events(work, fsck, part, later)
 
@@ -118,30 +119,43 @@ def _digest(described: Any) -> Any:  # noqa: ANN401 - JSON
     return described[DIGEST] if isinstance(described, Mapping) else described
 
 
-def _last_mentions(events: Sequence[ProvedEvent]) -> dict[tuple[str, str], Any]:
-    return {
-        (table, key): described
-        for event in events
-        for table, keys in event.row.get("records", {}).items()
-        for key, described in keys.items()
-    }
+def _last_mentions(
+    events: Sequence[ProvedEvent],
+) -> tuple[dict[tuple[str, str], Any], dict[tuple[str, str], int]]:
+    """(table, key) → what the last event that tells of a row says, and the `seq` of that event."""
+    told: dict[tuple[str, str], Any] = {}
+    places: dict[tuple[str, str], int] = {}
+    for event in events:
+        for table, keys in event.row.get("records", {}).items():
+            told |= {(table, key): described for key, described in keys.items()}
+            places |= dict.fromkeys(((table, key) for key in keys), event.row["seq"])
+    return told, places
 
 
-async def _add_later_events(work: UnitOfWork, fsck: Fsck, part: EvidencePart, keys: set[str]) -> None:
-    """Events about other records that changed these rows as well."""
-    last, found = 0, []
-    columns = (event_log.c.seq, event_log.c.id, event_log.c.records)
-    while True:
-        query = sa.select(*columns).where(event_log.c.seq > last).order_by(event_log.c.seq).limit(SCAN_ROWS)
-        page = list(await execute_core(work.session, query))
-        found += [row.id for row in page if any(keys & rows.keys() for rows in row.records.values())]
+async def _add_later_events(
+    work: UnitOfWork, fsck: Fsck, part: EvidencePart, after: dict[tuple[str, str], int]
+) -> None:
+    """The last event about another record that changed each of these rows; `after` has the last known one.
+
+    Reads backwards from the end of the log, only as far as the last event that is missing.
+    """
+    log, found, before = event_log.c, [], MAX_SEQ
+    columns = (log.seq, log.id, log.records)
+    while after:
+        query = sa.select(*columns).where(log.seq < before, log.seq > min(after.values()))
+        page = list(await execute_core(work.session, query.order_by(log.seq.desc()).limit(SCAN_ROWS)))
+        for row in page:
+            told = [place for place in after if place[1] in row.records.get(place[0], ())]
+            found += [row.id] if told else []
+            for place in told:
+                del after[place]
         if len(page) < SCAN_ROWS:
             break
-        last = page[-1].seq
+        before = page[-1].seq
     known = {event.row["id"] for event in part.events}
     fresh = [one for one in found if str(one) not in known]
     if fresh:
-        await _add_events(work, fsck, part, event_log.c.id.in_(fresh))
+        await _add_events(work, fsck, part, log.id.in_(fresh))
 
 
 async def _read_rows(work: UnitOfWork, table: sa.Table, keys: Sequence[str]) -> list[dict[str, Any]]:

@@ -9,7 +9,8 @@ agrees with itself. Exit code 0: everything is proved. 1: something is not; each
 
 It checks: the signature of each log's head (Ed25519), cosignatures of witnesses, that each event is in the tree of its
 head (RFC 6962, SHA-256) with the content shown (SM3), that each record is as the last event about it left it, that entries
-of the ledger add up to zero, and the digest of each file. It does not check that the bundle has all events about a record.
+of the ledger add up to zero, the digest of each file, and that each part is whole as its service signed it: no event, record
+or file was changed, added, removed or put in another order later. The index is for reading; it is not checked.
 """
 
 import argparse
@@ -25,8 +26,10 @@ D = -121665 * pow(121666, P - 2, P) % P
 ROOT_OF_MINUS_ONE = pow(2, (P - 1) // 4, P)
 BASE_Y = 4 * pow(5, P - 2, P) % P
 MAX_JSON_BYTES, MAX_FILE_BYTES, MAX_ENTRIES = 200_000_000, 500_000_000, 20_000
-FORMAT = "xianjie-bundle-1"
+FORMAT = "xianjie-bundle-2"
 LOG, WITNESS = b"\x01", b"\x04"
+EVIDENCE = "/evidence"
+"""What the name of a log has behind it in a signature over a part of a bundle."""
 
 
 class Fault(Exception):
@@ -246,6 +249,27 @@ def check_event(event, size, root):
         raise Fault(f"事件 {event['row'].get('id')}: 不在日志里")
 
 
+def evidence_digest(subjects, digests, rows):
+    """The 32 bytes that a service signs with its part: what was asked for, the events in their order, all rows."""
+    return hashlib.sha256(_canonical([subjects, digests, rows])).digest()
+
+
+def check_whole(part, keys):
+    """Fault unless the part is what its service signed."""
+    named = []
+    for name, kind, public, _ in keys:
+        if kind == LOG:
+            key_id = hashlib.sha256((name + EVIDENCE).encode() + b"\n" + LOG + public).digest()[:4]
+            named.append((name + EVIDENCE, kind, public, key_id))
+    origin = parse_note(part["note"])[1]
+    count, content, _ = check_note(part["signature"], named)
+    if parse_note(part["signature"])[1] != origin + EVIDENCE:
+        raise Fault("签名是另一个服务的")
+    digests = [event["digest"] for event in part["events"]]
+    if count != len(digests) or content != evidence_digest(part["subjects"], digests, part["rows"]):
+        raise Fault("事件或记录有增减、改动或换了次序: 与服务签名时不同")
+
+
 def _last_mentions(events):
     told = {}
     for event in sorted(events, key=lambda one: one["index"]):
@@ -313,10 +337,17 @@ def read_bundle(archive):
 
 
 def check_files(archive, bundle):
-    """Faults of files: the content must have the digest in its name, and a record must name that digest."""
+    """Faults of files: each content has the digest in its name, a record names it, and none is missing but those left out."""
     known = set()
     for part in bundle["services"].values():
         known |= {row["sha256"] for row in part["rows"].get("file", {}).values()}
+    held = {
+        one.filename.split("/")[1].split(".")[0]
+        for one in archive.infolist()
+        if one.filename.startswith("files/")
+    }
+    for digest in sorted(known - held - set(bundle["left_out"])):
+        yield f"文件 {digest}: 记录提到它, 包里没有"
     for entry in archive.infolist():
         if entry.filename.startswith("files/"):
             digest = entry.filename.split("/")[1].split(".")[0]
@@ -330,6 +361,7 @@ def check_service(name, part, keys):
     """(summary, faults) of one service's part."""
     try:
         size, root, witnesses = check_note(part["note"], keys)
+        check_whole(part, keys)
     except Fault as fault:
         return "", [f"{name}: {fault}"]
     faults = []
@@ -361,6 +393,7 @@ def check_archive(path, given):
             summary, found = check_service(name, part, keys)
             lines += [summary] if summary else []
             faults += found
+        lines += [f"没有放进来的文件: SHA-256 {digest}" for digest in bundle["left_out"]]
         faults += list(check_files(archive, bundle))
     return lines, faults
 

@@ -73,9 +73,49 @@ def build_service(rows: dict[str, Any] = ROWS, private: Ed25519PrivateKey = PRIV
     return {
         "key": str(note.public_key(ORIGIN, private)),
         "note": text,
+        "signature": sign_part(["p"], events, rows, private),
+        "subjects": ["p"],
         "events": events,
         "rows": copy.deepcopy(rows),
     }
+
+
+def sign_part(subjects: list[str], events: list[Any], rows: Any, private: Ed25519PrivateKey = PRIVATE) -> str:
+    """What a service signs: SHA-256 over subjects, digests of events and rows."""
+    text = json.dumps(
+        [subjects, [event["digest"] for event in events], rows],
+        ensure_ascii=False, sort_keys=True, separators=(",", ":"),
+    )  # fmt: skip
+    content = hashlib.sha256(text.encode()).digest()
+    return note.sign_head(note.TreeHead(f"{ORIGIN}/evidence", len(events), content), private)
+
+
+def drop_event(at: int) -> Change:
+    def change(bundle: Bundle) -> None:
+        del bundle["services"]["funds"]["events"][at]
+
+    return change
+
+
+def sign_again(bundle: Bundle) -> None:
+    """An event left out, and the signature made anew with another key."""
+    part = bundle["services"]["funds"]
+    del part["events"][0]
+    part["signature"] = sign_part(part["subjects"], part["events"], part["rows"], STRANGER)
+
+
+def show_head_as_signature(bundle: Bundle) -> None:
+    part = bundle["services"]["funds"]
+    part["signature"] = part["note"]
+
+
+def repeat_event(bundle: Bundle) -> None:
+    events = bundle["services"]["funds"]["events"]
+    events.append(events[0])
+
+
+def reverse_events(bundle: Bundle) -> None:
+    bundle["services"]["funds"]["events"].reverse()
 
 
 def build_bundle() -> Bundle:
@@ -85,6 +125,7 @@ def build_bundle() -> Bundle:
         "id": PAYMENT,
         "services": {"funds": build_service()},
         "witness_keys": KEYS[1:],
+        "left_out": [],
     }
 
 
@@ -208,6 +249,15 @@ HOSTILE: dict[str, Change] = {
     "path that is no base64": set_at("events", 0, "hashes", to=["%%"]),
     "short hash in a path": set_at("events", 0, "hashes", 0, to="AAAA"),
     "events exchanged": swap_events,
+    "event left out": drop_event(0),
+    "last event left out": drop_event(2),
+    "event repeated": repeat_event,
+    "events in another order": reverse_events,
+    "record left out": set_at("rows", "payment", to={}),
+    "other records asked for": set_at("subjects", to=["q"]),
+    "event left out and signed by another": sign_again,
+    "head in place of the signature": show_head_as_signature,
+    "no signature of the part": set_at("signature", to=""),
     "event without content": set_at("events", to=NOTHING),
     "size in the head": edit_note("\n3\n", "\n4\n"),
     "size with a leading zero": edit_note("\n3\n", "\n03\n"),
@@ -264,7 +314,8 @@ def test_what_is_no_bundle_is_said_to_be_none(text: str, tmp_path: Path) -> None
 
 def test_files_are_compared_with_their_digests(tmp_path: Path) -> None:
     bundle, digest = build_bundle(), hashlib.sha256(FILE).hexdigest()
-    for files in ({digest: b"other"}, {hashlib.sha256(b"x").hexdigest(): b"x"}, {"../../evil": b"x"}):
+    more = {digest: FILE, hashlib.sha256(b"x").hexdigest(): b"x"}
+    for files in ({digest: b"other"}, more, {"../../evil": b"x"}, {}):
         assert run_verifier(write_bundle(tmp_path / "b.zip", bundle, files), *KEYS) == 1
     (tmp_path / "b.zip").write_bytes(b"PK no archive")
     assert run_verifier(tmp_path / "b.zip", *KEYS) == 2

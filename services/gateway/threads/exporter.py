@@ -22,6 +22,8 @@ CHECK_WORDS = """
 不需要网络, 也不需要本系统: 解开压缩包, 用 Python 3.9 以上运行 `python verify.py 本包.zip`。
 包里的公钥须与各服务和见证方公布的公钥相同; 用 `--key` 给出您自己保存的公钥。
 核对的是: 日志头的签名和见证签名, 每条事件在日志里并且内容未改, 每条记录与最后一次写入一致, 分录借贷相等, 文件的摘要。
+各部分与服务签名时相同(没有增减、改动、换序)。
+本索引只供阅读, 不在核对之列。
 """
 
 
@@ -37,14 +39,15 @@ async def build_bundle(fan_out: FanOut, thread: Thread) -> bytes:
     if not services:
         raise NotFound("没有可以导出的证据, 或您没有校验日志的权限", "No evidence that you may read")
     witness_keys = sorted({key for part in services.values() for key in part.pop("witness_keys")})
+    files, left_out = await _read_files(fan_out, services)
     bundle = {
         "format": verify.FORMAT,
         "kind": thread.kind,
         "id": str(thread.id),
         "services": services,
         "witness_keys": witness_keys,
+        "left_out": sorted(left_out),
     }
-    files, left_out = await _read_files(fan_out, services)
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as target:
         target.writestr("bundle.json", json.dumps(bundle, ensure_ascii=False))
@@ -64,21 +67,22 @@ async def _ask(fan_out: FanOut, service: str, ids: list[str]) -> dict[str, Any] 
 
 async def _read_files(
     fan_out: FanOut, services: dict[str, dict[str, Any]]
-) -> tuple[dict[str, bytes], list[str]]:
-    """Contents by digest, as far as the caller may read them and they fit; the names of those left out."""
+) -> tuple[dict[str, bytes], dict[str, str]]:
+    """Contents by digest, as far as the caller may read them and they fit; digest and name of those left out."""
     found: dict[str, bytes] = {}
-    left_out, total = [], 0
+    left_out: dict[str, str] = {}
+    total = 0
     for service, part in services.items():
         for file_id, row in part["rows"].get("file", {}).items():
             content = None
             if total + row["size"] <= MAX_FILES_BYTES:
                 content = await _read_file(fan_out, service, file_id)
             if content is None:
-                left_out.append(f"{row['name']}: SHA-256 {row['sha256']}")
+                left_out[row["sha256"]] = row["name"]
             else:
                 total += len(content)
                 found[row["sha256"]] = content
-    return found, left_out
+    return found, {digest: name for digest, name in left_out.items() if digest not in found}
 
 
 async def _read_file(fan_out: FanOut, service: str, file_id: str) -> bytes | None:
@@ -92,7 +96,7 @@ async def _read_file(fan_out: FanOut, service: str, file_id: str) -> bytes | Non
     return bytes(answer.content) if answer.is_success else None
 
 
-def _write_index(thread: Thread, services: dict[str, dict[str, Any]], left_out: list[str]) -> str:
+def _write_index(thread: Thread, services: dict[str, dict[str, Any]], left_out: dict[str, str]) -> str:
     lines = [
         f"# 证据包: {thread.kind} {thread.id}",
         "",
@@ -109,5 +113,9 @@ def _write_index(thread: Thread, services: dict[str, dict[str, Any]], left_out: 
         rows = sum(len(one) for one in part["rows"].values())
         words = f"日志头 {head[1]} 条, 根 {head[2]}; 事件 {len(part['events'])} 条, 记录 {rows} 条; 公钥 `{part['key']}`"
         lines.append(f"- {display_name(name)}: {words}")
-    lines += ["", "## 没有放进来的文件", "", *(f"- {one}" for one in left_out)] if left_out else []
+    lines += (
+        ["", "## 没有放进来的文件", "", *(f"- {name}: SHA-256 {digest}" for digest, name in left_out.items())]
+        if left_out
+        else []
+    )
     return "\n".join(lines) + "\n" + CHECK_WORDS
