@@ -22,7 +22,8 @@ import psycopg
 from operations.postgres_programs import find_programs
 
 PR_SET_PDEATHSIG = 1
-START_TRIES = 600
+START_TIMEOUT_S = 300.0
+"""After a crash under load the server replays its log first, on a busy machine for minutes."""
 
 
 class PostgresServer:
@@ -67,7 +68,8 @@ class PostgresServer:
                 preexec_fn=_exit_with_parent,  # noqa: PLW1509 - one call to libc, no lock of Python's
                 **self._who,
             )
-        for _ in range(START_TRIES):
+        until = time.monotonic() + START_TIMEOUT_S
+        while self.process.poll() is None and time.monotonic() < until:
             try:
                 psycopg.connect(f"{self.url}/postgres", connect_timeout=2).close()
             except psycopg.OperationalError:
