@@ -6,6 +6,7 @@ WORKERS ?= 2
 PHONES ?= 500
 DAYS ?= 7
 KILLS ?= 200
+SEEDS ?= 10000
 SEED ?= 20240520
 ANY_INPUT ?= 20
 BIN := .venv/bin
@@ -14,7 +15,7 @@ RUN_READY := .venv/ready-to-run
 SOURCES := shared services embedded operations tests docs benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-services pages check-web test-web test check fix docs migrate migration fsck new-service district story bench fuzz storm backup restore restore-drill chaos probe
+.PHONY: help run run-services pages check-web test-web test check fix docs migrate migration fsck new-service district story bench fuzz storm backup restore restore-drill chaos simulate probe
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -93,6 +94,9 @@ probe: $(READY)  ## what a PostgreSQL-like server lacks: URL=postgresql://…
 chaos: $(READY)  ## kill services and PostgreSQL under load, then check what was acknowledged: KILLS=200 SEED=
 	@$(BIN)/python -m operations.chaos --kills $(KILLS) --seed $(SEED)
 
+simulate: $(READY)  ## relay and inbox under seeded faults: SEEDS=10000
+	@SEEDS=$(SEEDS) $(BIN)/python -m pytest tests/trust/test_simulated_relay.py -q
+
 fuzz: $(READY)  ## every boundary of every parameter and random requests: ANY_INPUT=20 of each kind per address
 	@ANY_INPUT=$(ANY_INPUT) $(BIN)/python -m pytest tests/api/test_fuzzing.py -q
 
@@ -100,7 +104,7 @@ storm: $(READY)  ## simulated phones for a week on a bad line: PHONES=500 DAYS=7
 	@STORM_PHONES=$(PHONES) STORM_DAYS=$(DAYS) STORM_SEED=$(SEED) $(BIN)/python -m pytest tests/sync/test_storm.py -k never_read_back -s -q
 	@STORM_UPLOAD_KB=5000 $(BIN)/python -m pytest tests/files -k cut_again_and_again -s -q
 
-bench: $(READY)  ## figures on a quiet machine: BENCH=screening, check_ins, burst, months, ledger, library, assets, gateway, overload or requests
+bench: $(READY)  ## figures on a quiet machine: BENCH=screening, check_ins, burst, months, ledger, library, assets, gateway, overload, restore_drill or requests
 	@$(BIN)/python -m benchmarks.$(BENCH)
 
 new-service: $(READY)  ## make a new service: NAME=monitoring LABEL=监测
