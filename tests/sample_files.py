@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import random
 import zipfile
 
 from PIL import Image
@@ -17,6 +18,13 @@ def build_picture(kind: str = "JPEG", *, number: int | None = None) -> bytes:
     Image.new("RGB", (16, 16), colour).save(
         out, kind, **({"comment": str(value).encode()} if kind == "JPEG" else {})
     )
+    return out.getvalue()
+
+
+def build_large_picture() -> bytes:
+    """A picture of about 750 KB that does not get smaller."""
+    out = io.BytesIO()
+    Image.frombytes("RGB", (500, 500), random.Random(next(_numbers)).randbytes(750_000)).save(out, "PNG")
     return out.getvalue()
 
 

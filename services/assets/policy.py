@@ -96,6 +96,12 @@ class RepairLimits(RuleValue):
     per_sender_hour: Annotated[int, Field(ge=1, le=100)] = Field(title="每人每小时报修次数")
     per_asset_day: Annotated[int, Field(ge=1, le=1000)] = Field(title="每项资产每天报修次数")
     photos_per_sender_hour: Annotated[int, Field(ge=1, le=200)] = Field(title="每人每小时照片数")
+    photos_per_asset_day: Annotated[int, Field(ge=1, le=2000)] = Field(60, title="每项资产每天照片数")
+    photo_mib_per_sender_day: Annotated[int, Field(ge=1, le=1024)] = Field(100, title="每人每天照片(MiB)")
+    photo_mib_per_district_day: Annotated[int, Field(ge=1, le=10_240)] = Field(
+        500, title="全县每天公众照片(MiB)"
+    )
+    photo_gib_per_district: Annotated[int, Field(ge=1, le=500)] = Field(20, title="全县公众照片总量(GiB)")
 
 
 REPAIR_LIMITS = RuleKey[RepairLimits]("repair.limits", RepairLimits)

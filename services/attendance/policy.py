@@ -220,6 +220,13 @@ class SpotCheckRules(RuleValue):
     most_drawn: int = Field(ge=1, le=1000, title="一次最多抽取人数")
 
 
+class ComplaintLimits(RuleValue):
+    """不登录投诉的次数限制."""
+
+    per_sender_hour: Annotated[int, Field(ge=1, le=100)] = Field(title="每个来源每小时次数")
+    per_district_day: Annotated[int, Field(ge=10, le=10_000)] = Field(title="全县每天次数")
+
+
 class CalendarChange(RuleValue):
     """一天的调休或放假, in the words of the public lists (holiday-cn)."""
 
@@ -247,6 +254,7 @@ DEVICE_RULES = RuleKey[DeviceRules]("presence.devices", DeviceRules)
 SPOT_CHECK_RULES = RuleKey[SpotCheckRules]("presence.spot_checks", SpotCheckRules)
 TEAM_REQUIREMENTS = RuleKey[TeamRequirements]("team.requirements", TeamRequirements)
 FENCE_FIX_LIMITS = RuleKey[FenceFixLimits]("post.standpoint", FenceFixLimits)
+COMPLAINT_LIMITS = RuleKey[ComplaintLimits]("complaint.limits", ComplaintLimits)
 CALENDAR_CHANGES = RuleKey[CalendarChanges](
     "calendar.changes",
     Annotated[
@@ -267,6 +275,7 @@ RULES: tuple[RuleKey[Any], ...] = (
     SPOT_CHECK_RULES,
     TEAM_REQUIREMENTS,
     FENCE_FIX_LIMITS,
+    COMPLAINT_LIMITS,
     CALENDAR_CHANGES,
 )
 """The registry of the rules above."""

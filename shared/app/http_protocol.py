@@ -18,6 +18,7 @@ from uvicorn.server import ServerState
 from shared.db import new_id
 from shared.errors import ApiError, BadRequest, Unavailable
 from shared.http import door_rules
+from shared.http.callers import find_subscriber
 from shared.http.door_errors import HeaderTooLarge, RequestTimeout
 
 
@@ -57,7 +58,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take the connection, or refuse it when there are too many."""
         super().connection_made(transport)
-        self._address = self.client[0] if self.client else ""
+        self._address = find_subscriber(self.client[0]) if self.client else ""
         self.per_address[self._address] += 1
         if (
             len(self.connections) > self.limits.connections

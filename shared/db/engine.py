@@ -87,6 +87,12 @@ class Record(SQLModel):
     created_digest: str = Field(default="", max_length=64)
 
 
+async def lock_until_commit(session: AsyncSession, lock_id: int) -> None:
+    """Take an advisory lock until the transaction ends (PostgreSQL; SQLite has one writer)."""
+    if session.get_bind().dialect.name == "postgresql":
+        await execute_core(session, sa.select(sa.func.pg_advisory_xact_lock(lock_id)))
+
+
 def async_url(url: str) -> URL:
     """A database URL with the async driver (aiosqlite, psycopg)."""
     parsed = make_url(url)

@@ -1,7 +1,7 @@
 """Uploads: file metadata in the database, contents in `Storage` under their SHA-256."""
 
 import asyncio
-from collections.abc import AsyncIterable, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,6 +9,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.auth import Actor, May
 from shared.db import execute_core, new_id, note_rows
@@ -17,6 +18,7 @@ from shared.errors import Conflict, FieldError, Invalid, NotFound, RateLimited, 
 from shared.files.content import EXTENSIONS, clean_file_name, require_content
 from shared.files.holders import find_held, find_readable
 from shared.files.pictures import hash_picture, read_evidence
+from shared.files.storage import StoredObject
 from shared.unit_of_work import ServiceContext, UnitOfWork
 
 CHECKS_AT_ONCE = 2
@@ -55,10 +57,17 @@ class Upload:
 
 
 async def store_upload(
-    context: ServiceContext, actor: Actor, upload: Upload, chunks: AsyncIterable[bytes], limit: int
+    context: ServiceContext,
+    actor: Actor,
+    upload: Upload,
+    chunks: AsyncIterable[bytes],
+    limit: int,
+    *,
+    admit: Callable[[AsyncSession, int], Awaitable[None]] | None = None,
 ) -> sa.Row[Any]:
     """Store the stream, then the row. The same id with the same content is the first row, with other a Conflict.
 
+    `admit` is asked with the size before the content is kept, in the transaction of the row: what it raises refuses both.
     Invalid when the content is not what the name and type say (shared/files/content.py), RateLimited over the quota.
     """
     if upload.media_type not in EXTENSIONS:
@@ -69,7 +78,19 @@ async def store_upload(
     name = clean_file_name(upload.name)
     await _require_quota(context, actor)
     check = ContentCheck(context, name, upload.media_type)
-    stored = await context.storage.put(chunks, limit=limit, check=check.run)
+    admitted: list[sa.Row[Any]] = []
+
+    async def check_and_admit(content: AsyncIterable[bytes], sha256: str) -> None:
+        await check.run(content, sha256)
+        if admit is not None:
+            async with context.database.write() as session:
+                await admit(session, check.size)
+                stored = StoredObject(sha256, check.size)
+                admitted.append(await _insert_row(session, context, actor, upload, check, stored))
+
+    stored = await context.storage.put(chunks, limit=limit, check=check_and_admit)
+    if admitted:
+        return admitted[0]
     async with context.database.write() as session:
         if upload.id is not None:
             earlier = (
@@ -79,21 +100,30 @@ async def store_upload(
                 raise Conflict("这个编号已有另一个文件", "This id is taken by another file")
             if earlier is not None:
                 return earlier
-        values = {
-            "id": upload.id or new_id(),
-            "sha256": stored.sha256,
-            "size": stored.size,
-            "media_type": upload.media_type,
-            "name": name,
-            "region": upload.region,
-            "uploaded_by": actor.id,
-            "uploaded_at": context.clock(),
-            "evidence": check.evidence,
-        }
-        note_rows(session, file_table, [values])
-        return (
-            await execute_core(session, file_table.insert().values(**values).returning(*file_table.c))
-        ).one()
+        return await _insert_row(session, context, actor, upload, check, stored)
+
+
+async def _insert_row(
+    session: AsyncSession,
+    context: ServiceContext,
+    actor: Actor,
+    upload: Upload,
+    check: "ContentCheck",
+    stored: StoredObject,
+) -> sa.Row[Any]:
+    values = {
+        "id": upload.id or new_id(),
+        "sha256": stored.sha256,
+        "size": stored.size,
+        "media_type": upload.media_type,
+        "name": check.name,
+        "region": upload.region,
+        "uploaded_by": actor.id,
+        "uploaded_at": context.clock(),
+        "evidence": check.evidence,
+    }
+    note_rows(session, file_table, [values])
+    return (await execute_core(session, file_table.insert().values(**values).returning(*file_table.c))).one()
 
 
 def get_check_places(context: ServiceContext) -> asyncio.Semaphore:
@@ -111,6 +141,7 @@ class ContentCheck:
     media_type: str
     evidence: dict[str, Any] = field(default_factory=dict)
     sha256: str = ""
+    size: int = 0
     picture_hash: int | None = None
     """Perceptual hash of 64 bits (shared/files/pictures.py); None for what is no picture that this system decodes."""
 
@@ -121,6 +152,7 @@ class ContentCheck:
             content = b"".join([chunk async for chunk in chunks])
             if not content:
                 raise Invalid("文件是空的", "The file is empty")
+            self.size = len(content)
             await asyncio.to_thread(self._check, content)
 
     def _check(self, content: bytes) -> None:

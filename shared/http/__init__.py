@@ -2,6 +2,7 @@
 
 from shared.errors import to_field_errors
 from shared.http.admission import AdmissionMiddleware
+from shared.http.callers import find_subscriber
 from shared.http.declared_routes import API_PREFIX, DeclaredRoutes, declare_routes
 from shared.http.downloads import content_disposition
 from shared.http.idempotency import delete_expired_responses
@@ -59,6 +60,7 @@ __all__ = [
     "content_disposition",
     "declare_routes",
     "delete_expired_responses",
+    "find_subscriber",
     "get_service_context",
     "index_routes",
     "list_page",

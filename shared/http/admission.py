@@ -15,6 +15,7 @@ from shared.http.callers import (
     LOOPBACK_NETWORKS,
     Caller,
     find_client_address,
+    find_subscriber,
     is_in_networks,
     peer_address,
 )
@@ -103,7 +104,7 @@ class AdmissionMiddleware:
         """Return the signed-in caller, else the address. Unauthenticated for a service's token from outside."""
         scheme, _, token = authorization.partition(" ")
         if inside or scheme.lower() != "bearer":
-            return Caller("address", address)
+            return Caller("address", find_subscriber(address))
         if is_service_token(token):
             raise Unauthenticated(
                 "这种令牌只能在系统内部使用", "Service tokens are not accepted from outside"
@@ -111,7 +112,7 @@ class AdmissionMiddleware:
         try:
             actor = await self.context.verifier.authenticate(authorization, self.context.clock())
         except ApiError:
-            return Caller("address", address)  # the route says what is wrong with the token
+            return Caller("address", find_subscriber(address))  # the route says what is wrong with the token
         return Caller("machine" if actor.kind == "machine" else "user", actor.id)
 
     def _take_upload_place(self, caller: Caller, size: int) -> None:

@@ -6,12 +6,13 @@ so its absence on a line from a trusted network means: another service asks.
 
 from dataclasses import dataclass
 from functools import lru_cache
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv6Address, IPv6Network, ip_address, ip_network
 
 from starlette.types import Scope
 
 LOOPBACK_NETWORKS = ("127.0.0.0/8", "::1/128")
 MAX_ADDRESS_LENGTH = 45
+IPV6_SUBSCRIBER_BITS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,19 @@ def find_client_address(peer: str, forwarded_for: str, trusted: tuple[str, ...])
         if not is_in_networks(hop, trusted):
             return hop[:MAX_ADDRESS_LENGTH] if _is_ip_address(hop) else peer
     return peer
+
+
+@lru_cache(maxsize=4096)
+def find_subscriber(address: str) -> str:
+    """Who is counted for an address: an IPv4 address, or the /64 of an IPv6 one, which one subscriber has whole."""
+    if not _is_ip_address(address):
+        return address[:MAX_ADDRESS_LENGTH]
+    ip = ip_address(address)
+    if not isinstance(ip, IPv6Address):
+        return str(ip)
+    if ip.ipv4_mapped is not None:
+        return str(ip.ipv4_mapped)
+    return str(IPv6Network((int(ip), IPV6_SUBSCRIBER_BITS), strict=False))
 
 
 @lru_cache(maxsize=4096)

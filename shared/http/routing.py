@@ -35,7 +35,7 @@ from shared.errors import (
     error_responses,
 )
 from shared.http.answer_forms import list_form_contents
-from shared.http.callers import MAX_ADDRESS_LENGTH
+from shared.http.callers import find_subscriber
 from shared.http.etag import shape_response
 from shared.http.idempotency import (
     IdempotencyKey,
@@ -88,8 +88,7 @@ async def _current_actor(request: Request, _documented: Annotated[str | None, Se
 
 
 async def _anonymous_actor(request: Request) -> Actor:
-    host = request.client.host if request.client else ""
-    return Actor(f"public:{host}"[:64], "公众", (), kind="public")
+    return Actor(f"public:{find_subscriber(client_address(request))}"[:64], "公众", (), kind="public")
 
 
 async def _count_anonymous_write(request: Request) -> None:
@@ -99,12 +98,12 @@ async def _count_anonymous_write(request: Request) -> None:
     context = get_service_context(request)
     if context.name in STATELESS_SERVICES:
         return  # it hands the write on in its sender's name, and the service that takes it counts
-    sender = request.client.host if request.client else ""
+    sender = find_subscriber(client_address(request))
     counter = ServiceClient(context, "identity", context.service_actor(), context.clock())
     await counter.request(
         "POST",
         "/internal/rate-windows",
-        json={"rate": "anonymous_write", "name": sender[:MAX_ADDRESS_LENGTH]},
+        json={"rate": "anonymous_write", "name": sender},
     )
 
 

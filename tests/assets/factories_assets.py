@@ -9,7 +9,7 @@ import httpx
 from shared.clients.projects import ProjectAccepted, ProjectMoved
 from shared.db import new_id
 from shared.events import Envelope, Event
-from tests.clients import TOWN, VILLAGE, ServiceUnderTest, SystemUnderTest
+from tests.clients import DISTRICT, TOWN, VILLAGE, ServiceUnderTest, SystemUnderTest, set_rule_version
 from tests.sample_files import build_picture
 
 JPEG_BYTES = build_picture(number=0)
@@ -56,6 +56,14 @@ class AssetScenario:
         assert response.status_code == 201, response.text
         asset: dict[str, Any] = response.json()
         return asset
+
+    async def set_repair_limits(self, **changes: int) -> None:
+        """Set the district's own limits of what comes without login."""
+        versions = (await self.bureau.get("/assets/rules/repair.limits")).json()
+        entry = {name: versions[0][name] for name in ("key", "title", "confirmed")}
+        value = {**versions[0]["value"], **changes}
+        body = {**entry, "region": DISTRICT, "effective_from": "2015-01-01", "value": value}
+        await set_rule_version(self.service, body)
 
     async def upload_photo(self, client: httpx.AsyncClient | None = None) -> str:
         response = await (client or self.clerk).post(

@@ -1,5 +1,6 @@
 """Keepers, the duty list, repair tickets, follow-up visits, value adjustments."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from datetime import date, timedelta
 from typing import Any, cast
@@ -10,6 +11,7 @@ from sqlalchemy.pool import QueuePool
 from services.assets.book.calculation import calculate_straight_line
 from tests.assets.factories_assets import JPEG_BYTES, AssetScenario
 from tests.conftest import Clock
+from tests.sample_files import build_large_picture, build_picture
 
 KEEPER_BODY = {
     "unit": "新店村村委会",
@@ -135,6 +137,42 @@ async def test_reports_without_login_are_limited(scenario: AssetScenario, clock:
     assert (
         await anonymous.post(f"/assets/scan/{draft['code'] or 'x'}/repairs", json={"text": "坏了"})
     ).status_code == 404
+
+
+async def test_photos_without_login_do_not_fill_the_district(scenario: AssetScenario, clock: Clock) -> None:
+    asset, other = [await scenario.create_registered_asset() for _ in range(2)]
+    anyone = scenario.service.anonymous_client()
+
+    async def send_all(*sent: tuple[str, str, bytes]) -> list[int]:
+        """The statuses of photos sent at once: address of the sender, code of the asset, content."""
+        requests = [
+            anyone.post(
+                f"/assets/scan/{code}/photos",
+                content=photo,
+                headers={"content-type": "image/png", "x-forwarded-for": address},
+            )
+            for address, code, photo in sent
+        ]
+        return sorted([answer.status_code for answer in await asyncio.gather(*requests)])
+
+    small, large = build_picture("PNG"), build_large_picture()
+    limits = {"photos_per_sender_hour": 3, "photos_per_asset_day": 5, "photo_mib_per_sender_day": 1}
+    await scenario.set_repair_limits(**limits, photo_mib_per_district_day=2)
+    own = [(f"2001:db8:1:2::{at}", asset["code"], small) for at in range(6)]
+    assert await send_all(*own) == [201] * 3 + [429] * 3
+    assert await send_all(*[(f"203.0.113.{at}", asset["code"], small) for at in range(2, 6)]) == (
+        [201] * 2 + [429] * 2
+    )
+
+    clock.advance(timedelta(days=1, minutes=1))
+    assert await send_all(*[("203.0.113.1", asset["code"], large)] * 2) == [201, 429]
+    assert await send_all(*[(f"203.0.113.{at}", other["code"], large) for at in range(2, 5)]) == [
+        201,
+        429,
+        429,
+    ]
+    clock.advance(timedelta(days=1, minutes=1))
+    assert await send_all(("203.0.113.9", asset["code"], large)) == [201]
 
 
 async def test_only_images_are_accepted_without_login(scenario: AssetScenario) -> None:

@@ -1,19 +1,26 @@
 """Queries of repair tickets without a region check, for reporters without login."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlmodel import col, select
 
+from services.assets.register.models import Asset
 from services.assets.repairs.models import Repair
-from shared.db import execute_core, file
+from shared.auth import region_bounds
+from shared.db import execute_core, file, lock_until_commit
 from shared.errors import NotFound
 from shared.unit_of_work import UnitOfWork
 
 REPAIRS: sa.Table = Repair.__table__  # type: ignore[attr-defined]
 ONE_HOUR, ONE_DAY = timedelta(hours=1), timedelta(days=1)
+PUBLIC_SENDERS = ("public:", "public;")
+"""Bounds of the names of senders without login, `public:<address>`."""
+PHOTO_LOCK_ID = 620_602_16
+DISTRICT_DIGITS = 6
 
 
 async def system_count_recent_repairs(work: UnitOfWork, sender: str, asset_id: UUID) -> tuple[int, int]:
@@ -31,10 +38,43 @@ async def system_count_recent_repairs(work: UnitOfWork, sender: str, asset_id: U
     return int(row.sender), int(row.asset)
 
 
-async def system_count_photos(work: UnitOfWork, sender: str, since: datetime) -> int:
-    """Number of photos uploaded by a sender since a time."""
-    query = sa.select(sa.func.count()).where(file.c.uploaded_by == sender, file.c.uploaded_at > since)
-    return int((await execute_core(work.session, query)).scalar_one())
+@dataclass(frozen=True, slots=True)
+class PublicPhotos:
+    """Photos that came without login in the last day (numbers, bytes), and bytes of all that are kept of the district."""
+
+    of_sender_hour: int
+    of_asset: int
+    sender_bytes: int
+    district_bytes: int
+    kept_bytes: int
+
+
+async def system_count_photos(work: UnitOfWork, sender: str, asset: Asset) -> PublicPhotos:
+    """Count the photos without login; those of the last day are found by their ids, which are in the order of time."""
+    low, high = region_bounds(f"{asset.region[:DISTRICT_DIGITS]:0<12}")
+    without_login = sa.and_(
+        file.c.region.between(low, high), file.c.uploaded_by.between(PUBLIC_SENDERS[0], PUBLIC_SENDERS[1])
+    )
+    kept = sa.select(sa.func.coalesce(sa.func.sum(file.c.size), 0)).where(without_login).scalar_subquery()
+    from_sender = file.c.uploaded_by == sender
+    query = sa.select(
+        sa.func.count().filter(from_sender, file.c.uploaded_at > work.at - ONE_HOUR).label("of_sender_hour"),
+        sa.func.count().filter(file.c.name.startswith(f"{asset.code}.", autoescape=True)).label("of_asset"),
+        sa.func.coalesce(sa.func.sum(file.c.size).filter(from_sender), 0).label("sender_bytes"),
+        sa.func.coalesce(sa.func.sum(file.c.size).filter(without_login), 0).label("district_bytes"),
+        kept.label("kept_bytes"),
+    ).where(
+        file.c.id > UUID(int=int((work.at - ONE_DAY).timestamp() * 1000) << 80),
+        file.c.uploaded_at > work.at - ONE_DAY,
+        file.c.uploaded_by.between(PUBLIC_SENDERS[0], PUBLIC_SENDERS[1]),
+    )
+    row = (await execute_core(work.session, query)).one()
+    return PublicPhotos(**{name: int(value) for name, value in row._mapping.items()})  # noqa: SLF001 - SQLAlchemy's public name
+
+
+async def system_lock_photos(work: UnitOfWork) -> None:
+    """Let one photo without login after the other be counted and kept, until the transaction ends."""
+    await lock_until_commit(work.session, PHOTO_LOCK_ID)
 
 
 async def system_list_own_photos(work: UnitOfWork, sender: str, ids: Sequence[UUID]) -> set[UUID]:

@@ -76,7 +76,12 @@ async def send_photo(
         region = await service.check_photo_quota(context.unit_of_work(session, sender), code)
     upload = uploads.Upload(f"{code}.{media_type.rpartition('/')[2]}", media_type, region)
     stored = await uploads.store_upload(
-        context, sender, upload, service.validate_image_stream(request.stream()), MAX_PHOTO_BYTES
+        context,
+        sender,
+        upload,
+        service.validate_image_stream(request.stream()),
+        MAX_PHOTO_BYTES,
+        admit=lambda session, size: service.admit_photo(context.unit_of_work(session, sender), code, size),
     )
     return PhotoRead(id=stored.id)
 

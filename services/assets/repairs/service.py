@@ -1,7 +1,6 @@
 """Use cases of repair tickets: reported by anybody, handled by the village, checked by a second person."""
 
 from collections.abc import AsyncIterable, AsyncIterator
-from datetime import timedelta
 from uuid import UUID
 
 from services.assets import repository_base as records
@@ -76,14 +75,33 @@ def _check_image_signature(head: bytes) -> None:
         raise invalid_field("no_picture", "这不是 JPEG、PNG 或 WebP 照片", "", "This is not a picture")
 
 
-async def check_photo_quota(work: UnitOfWork, code: str) -> str:
-    """Region of the asset; RateLimited when the sender has reached the photos per hour of the rule repair.limits."""
+async def check_photo_quota(work: UnitOfWork, code: str, size: int = 0) -> str:
+    """Region of the asset; RateLimited when one more photo of `size` bytes is over a limit of the rule repair.limits."""
     asset = await labels.system_get_by_code(work, code)
     limits = (await work.get_rule(REPAIR_LIMITS, region=asset.region)).value
-    photo_count = await repository.system_count_photos(work, work.actor.id, work.at - timedelta(hours=1))
-    if photo_count >= limits.photos_per_sender_hour:
+    photos = await repository.system_count_photos(work, work.actor.id, asset)
+    if (
+        photos.of_sender_hour >= limits.photos_per_sender_hour
+        or photos.of_asset >= limits.photos_per_asset_day
+        or photos.sender_bytes + size > limits.photo_mib_per_sender_day * uploads.MIB
+    ):
         raise RateLimited("照片过多, 请稍后再试", "Too many photos", headers={"Retry-After": "3600"})
+    if (
+        photos.district_bytes + size > limits.photo_mib_per_district_day * uploads.MIB
+        or photos.kept_bytes + size > limits.photo_gib_per_district * uploads.GIB
+    ):
+        raise RateLimited(
+            "全县收到的公众照片已达限额, 请不带照片报修, 或联系村委会",
+            "The district's photos without login are at their limit",
+            headers={"Retry-After": "3600"},
+        )
     return asset.region
+
+
+async def admit_photo(work: UnitOfWork, code: str, size: int) -> None:
+    """Check the limits again with the size of what arrived; photos that arrive together are counted one after the other."""
+    await repository.system_lock_photos(work)
+    await check_photo_quota(work, code, size)
 
 
 async def check_repair_quota(work: UnitOfWork, asset: Asset) -> None:

@@ -1,6 +1,6 @@
 """Queries on complaints and objections."""
 
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -11,9 +11,13 @@ from services.attendance.complaints.lifecycle import ComplaintState
 from services.attendance.complaints.models import Complaint
 from services.attendance.repository import visible_rows
 from shared.auth import May, region_bounds
+from shared.db import execute_core, lock_until_commit
 from shared.errors import NotFound
 from shared.http import Page, PageParams, list_page
 from shared.unit_of_work import UnitOfWork
+
+COMPLAINT_LOCK_ID = 620_602_17
+DISTRICT_DIGITS = 6
 
 
 async def system_get_complaint(session: AsyncSession, complaint_id: UUID) -> Complaint:
@@ -23,6 +27,20 @@ async def system_get_complaint(session: AsyncSession, complaint_id: UUID) -> Com
     if complaint is None:
         raise NotFound("没有这条投诉", "No such complaint")
     return complaint
+
+
+async def system_count_complaints(work: UnitOfWork, region: str) -> tuple[int, int]:
+    """(complaints of this sender in the last hour, all without login of the district in the last day); waits for others' turn."""
+    await lock_until_commit(work.session, COMPLAINT_LOCK_ID)
+    low, high = region_bounds(f"{region[:DISTRICT_DIGITS]:0<12}")
+    created = col(Complaint.created_at)
+    from_sender = sa.and_(col(Complaint.created_by) == work.actor.id, created > work.at - timedelta(hours=1))
+    query = sa.select(
+        sa.func.count().filter(from_sender).label("of_sender"),
+        sa.func.count().filter(col(Complaint.region).between(low, high)).label("of_district"),
+    ).where(created > work.at - timedelta(days=1), col(Complaint.day_id).is_(None))
+    row = (await execute_core(work.session, query)).one()
+    return int(row.of_sender), int(row.of_district)
 
 
 async def list_complaints(

@@ -10,11 +10,11 @@ from services.attendance.complaints.schemas import ComplaintCreate, ComplaintRea
 from services.attendance.days.models import AttendanceDay
 from services.attendance.messages.schemas import MessageKind
 from services.attendance.messages.service import format_days, format_reason, send_message
-from services.attendance.policy import CHECK_IN_SWITCHES
+from services.attendance.policy import CHECK_IN_SWITCHES, COMPLAINT_LIMITS
 from shared.auth import May
 from shared.clients.attendance import ComplaintMoved
 from shared.db import new_id
-from shared.errors import Conflict, FieldError, Invalid, NotFound
+from shared.errors import Conflict, FieldError, Invalid, NotFound, RateLimited
 from shared.files import uploads
 from shared.http import VersionMatch
 from shared.lifecycle.transitions import TransitionPreview, TransitionRequest, apply_transition
@@ -50,13 +50,21 @@ COMPLAINT_CONTACT = ExpiringColumns(Complaint, ("contact_sealed",), (ComplaintSt
 
 
 async def create_complaint(work: UnitOfWork, body: ComplaintCreate) -> Complaint:
-    """Records a complaint, which may be anonymous. Raises Invalid for a region that nobody here serves."""
+    """Records a complaint, which may be anonymous. Raises Invalid for a region that nobody here serves, RateLimited over a limit."""
     try:
         await work.service_client("identity").get(f"/api/v1/regions/{body.region}")
     except NotFound:
         detail = "这个地区不在本系统, 请填写本县的乡镇或村"
         errors = [FieldError("elsewhere", detail, "not served here", "/region")]
         raise Invalid(detail, "Not a region of this installation", errors=errors) from None
+    limits = (await work.get_rule(COMPLAINT_LIMITS, region=body.region)).value
+    of_sender, of_district = await repository.system_count_complaints(work, body.region)
+    if of_sender >= limits.per_sender_hour or of_district >= limits.per_district_day:
+        raise RateLimited(
+            "网上投诉的次数太多, 请一小时后再来, 或拨打监督电话 12317",
+            "Too many complaints",
+            headers={"Retry-After": "3600"},
+        )
     complaint_id = body.id or new_id()
     associated_data = f"complaint:{complaint_id}:contact"
     complaint, _ = await create_record(

@@ -7,7 +7,6 @@ many places. Who signed in from a source before goes on from there.
 import math
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from ipaddress import IPv6Address, IPv6Network, ip_address
 
 from services.identity.accounts.models import Account
 from services.identity.lock_outs import repository
@@ -16,11 +15,11 @@ from services.identity.policy import LOCK_OUT
 from shared.auth import NATION_CODE, Actor
 from shared.clients.identity import AccountLocked, SignInFailed
 from shared.events import Event
+from shared.http import find_subscriber
 from shared.records import log_event
 from shared.unit_of_work import ServiceContext, UnitOfWork
 
 LOCKED_SOURCES_OF_AN_ATTACK = 10
-IPV6_NETWORK_BITS = 64
 """Bits that name one subscriber of IPv6; the rest changes by the hour."""
 RETENTION = timedelta(days=30)
 UNKNOWN_PERSON = Actor("unknown", "未知", (), kind="public")
@@ -41,25 +40,10 @@ def hash_name(context: ServiceContext, kind: str, name: str) -> str:
     return context.keyring.blind_index(name, f"sign_in_{kind}")
 
 
-def normalize_source(address: str) -> str:
-    """The subscriber behind an address: an IPv4 address, or the /64 of an IPv6 one."""
-    try:
-        ip = ip_address(address)
-    except ValueError:
-        return address[:64]
-    if isinstance(ip, IPv6Address):
-        return (
-            str(IPv6Network((ip, IPV6_NETWORK_BITS), strict=False))
-            if ip.ipv4_mapped is None
-            else str(ip.ipv4_mapped)
-        )
-    return str(ip)
-
-
 async def find_lock(work: UnitOfWork, kind: str, name: str, source: str) -> datetime | None:
     """The end of the lock that holds for a name from a source; None when it may try."""
     name_hash = hash_name(work.context, kind, name)
-    count = await repository.system_find_count(work, name_hash, normalize_source(source))
+    count = await repository.system_find_count(work, name_hash, find_subscriber(source))
     if count is not None and count.locked_until is not None and count.locked_until > work.at:
         return count.locked_until
     if count is not None and count.last_success_at is not None:
@@ -80,7 +64,7 @@ async def record_failure(
     """Count a failure and log it, in a transaction of its own, since the sign-in itself is refused."""
     async with context.database.write() as session:
         work = context.unit_of_work(session)
-        name_hash, source = hash_name(context, kind, name), normalize_source(source)
+        name_hash, source = hash_name(context, kind, name), find_subscriber(source)
         failures = await repository.system_add_failure(work, name_hash, source)
         rule = (await work.get_rule(LOCK_OUT, region=account.region if account else None)).value
         known = account.id if account is not None else ""
@@ -96,7 +80,7 @@ async def record_failure(
 
 async def record_success(work: UnitOfWork, kind: str, name: str, source: str) -> None:
     """Forget the failures of a name from a source, and remember that it signed in from there."""
-    name_hash, source = hash_name(work.context, kind, name), normalize_source(source)
+    name_hash, source = hash_name(work.context, kind, name), find_subscriber(source)
     count = await repository.system_find_count(work, name_hash, source)
     if count is None:
         count = SignInCount(name_hash=name_hash, source=source, updated_at=work.at)

@@ -28,6 +28,7 @@ from shared.http import (
     WriteWork,
     allows_anonymous,
     client_address,
+    find_subscriber,
     get_service_context,
     requires,
     requires_sign_in,
@@ -68,7 +69,7 @@ async def issue_token(
     name, secret = _parse_basic_credentials(request) or (client_id, client_secret)
     client = service.Client(client_address(request), request.headers.get("user-agent", ""))
     account = {"password": username, "client_credentials": name}.get(grant_type, "")
-    await rate_windows.count_sign_in(context, account, client.source)
+    await rate_windows.count_sign_in(context, account, find_subscriber(client.source))
     response.headers["Cache-Control"] = "no-store"
     try:
         match grant_type:
@@ -175,7 +176,7 @@ sign_ins_router = APIRouter(prefix="/internal/client-sign-ins", tags=["登录"],
 async def sign_client_in(request: Request, body: ClientSignIn) -> ClientSignInRead:
     """机器客户端经其他服务登录: 核对编号和密钥, 计数与锁定同令牌接口."""
     context = get_service_context(request)
-    await rate_windows.count_sign_in(context, body.client_id, body.source)
+    await rate_windows.count_sign_in(context, body.client_id, find_subscriber(body.source))
     credentials = service.Credentials(body.client_id, body.client_secret)
     try:
         answer = await service.password_grant(context, credentials, "machine", service.Client(body.source))

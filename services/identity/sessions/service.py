@@ -30,6 +30,7 @@ from shared.clients.identity import SessionsEnded, SignedIn, TokenReused
 from shared.db import new_id
 from shared.errors import NotFound
 from shared.events import Event
+from shared.http import find_subscriber
 from shared.records import log_event
 from shared.unit_of_work import ServiceContext, UnitOfWork
 
@@ -77,7 +78,7 @@ async def open_session(
         id=session_id or str(new_id()),
         account_id=account.id,
         method=method,
-        source=lock_outs.normalize_source(client.source),
+        source=find_subscriber(client.source),
         agent=client.agent[:200],
         started_at=work.at,
         used_at=work.at,
@@ -313,7 +314,7 @@ async def _continue_session(
     if work.at - session.used_at >= idle:
         await repository.system_end_sessions(work, [session.id], "idle")
         return None
-    session.used_at, session.source = work.at, lock_outs.normalize_source(client.source)
+    session.used_at, session.source = work.at, find_subscriber(client.source)
     work.session.add(session)
     return session
 
