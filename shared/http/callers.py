@@ -41,7 +41,7 @@ def find_client_address(peer: str, forwarded_for: str, trusted: tuple[str, ...])
 
 @lru_cache(maxsize=4096)
 def find_subscriber(address: str) -> str:
-    """Who is counted for an address: an IPv4 address, or the /64 of an IPv6 one, which one subscriber has whole."""
+    """Return what is counted as one source: an IPv4 address, or the /64 of an IPv6 one, which one subscriber has whole."""
     if not _is_ip_address(address):
         return address[:MAX_ADDRESS_LENGTH]
     ip = ip_address(address)
