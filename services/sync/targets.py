@@ -31,6 +31,8 @@ class Targets:
     read_at: datetime
     prefixes: dict[str, str] = field(default_factory=dict)
     routes: dict[str, list["Target"]] = field(default_factory=dict)
+    plain_routes: dict[tuple[str, str], "Target"] = field(default_factory=dict)
+    """(method, path) → route, of those without variable parts: most items name one."""
     tables: dict[str, PhoneTable] = field(default_factory=dict)
     """The kinds that phones keep, by name."""
     owners: dict[str, str] = field(default_factory=dict)
@@ -51,6 +53,9 @@ class Targets:
         return () if found is None else found.permissions
 
     def _find_route(self, service: str, method: str, path: str) -> "Target | None":
+        plain = self.plain_routes.get((method, path))
+        if plain is not None:
+            return plain
         routes = self.routes[service]
         return next((one for one in routes if one.method == method and one.pattern.fullmatch(path)), None)
 
@@ -87,6 +92,11 @@ async def _read_service(context: ServiceContext, service: str, targets: Targets)
         )
         for one in answer["items"]
     ]
+    targets.plain_routes |= {
+        (one["method"], one["path"]): target
+        for one, target in zip(answer["items"], targets.routes[service], strict=True)
+        if "{" not in one["path"]
+    }
 
 
 def _to_pattern(path: str) -> str:

@@ -1,6 +1,6 @@
 """Database layer for SQLite and PostgreSQL: engines, sessions, column types, bulk statements, search, migrations."""
 
-from shared.db.bulk_sql import bulk_upsert, in_list, values_table
+from shared.db.bulk_sql import bulk_insert, bulk_upsert, in_list, send_sqlite_rows, values_table
 from shared.db.engine import (
     JSON,
     NAMING_CONVENTION,
@@ -62,6 +62,7 @@ __all__ = [
     "answer",
     "as_snapshot",
     "async_url",
+    "bulk_insert",
     "bulk_upsert",
     "copy_shared_tables_into",
     "count_as_renewal",
@@ -92,6 +93,7 @@ __all__ = [
     "objection",
     "read_together",
     "rule",
+    "send_sqlite_rows",
     "sync_url",
     "text_enum",
     "timestamp_ms",

@@ -3,6 +3,7 @@
 from shared.events.epoch import (
     CURRENT_TX_SQL,
     LOG_START,
+    TX_OFFSET_SQL,
     Cursor,
     Epoch,
     current_epoch_name,
@@ -54,6 +55,7 @@ __all__ = [
     "MAX_REFUSALS",
     "RELAY_BATCH_EVENTS",
     "SUBSCRIBERS",
+    "TX_OFFSET_SQL",
     "Cursor",
     "CursorRead",
     "CursorUpdate",

@@ -9,6 +9,7 @@ neither the database nor the log ever holds them.
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from fastapi import Request
@@ -24,6 +25,7 @@ DECLARED_NUMBER = "x-declared-number"
 _DIGIT_RUN = re.compile(rb"(?:[0-9][ \-]?|\xef\xbc[\x90-\x99]|\\[uU][fF][fF]1[0-9]){11}")
 _WORDLESS = ("pattern", "format", "enum", "const", DECLARED_NUMBER)
 JsonSchema = dict[str, Any]
+_ANYTHING: JsonSchema = {}
 
 
 class StrictRequest(Request):
@@ -54,6 +56,9 @@ class FreeTextCheck:
     def __init__(self, annotation: Any) -> None:  # noqa: ANN401 - any type a body may have
         self._annotation = annotation
         self._schema: JsonSchema | None = None
+        self._resolved: dict[int, list[JsonSchema]] = {}
+        self._has_words: dict[int, bool] = {}
+        self._wordy: dict[int, list[str]] = {}
 
     async def apply(self, request: Request) -> Request:
         """The request, with numbers masked when the caller asked for it; PersonalNumberFound otherwise."""
@@ -86,7 +91,12 @@ class FreeTextCheck:
         return self._schema
 
     def _resolve(self, schema: JsonSchema) -> list[JsonSchema]:
-        """The schema without references, as its alternatives."""
+        """The schema without references, as its alternatives; found once for each part of the route's schema."""
+        if id(schema) not in self._resolved:
+            self._resolved[id(schema)] = self._list_alternatives(schema)
+        return self._resolved[id(schema)]
+
+    def _list_alternatives(self, schema: JsonSchema) -> list[JsonSchema]:
         if "$ref" in schema:
             name = schema["$ref"].rsplit("/", 1)[1]
             found: JsonSchema = (self._load_schema().get("$defs") or {})[name]
@@ -96,19 +106,49 @@ class FreeTextCheck:
                 return [leaf for one in schema[word] for leaf in self._resolve(one)]
         return [schema]
 
+    def _may_hold_words(self, schema: JsonSchema) -> bool:
+        """Whether a value of this schema is, or holds, a text that is checked: most values of most bodies are not."""
+        if id(schema) not in self._has_words:
+            self._has_words[id(schema)] = True  # while it is looked at: a schema may hold itself
+            self._has_words[id(schema)] = any(
+                _is_words(one)
+                or any(map(self._may_hold_words, one.get("properties", {}).values()))
+                or any(
+                    self._may_hold_words(one[word])
+                    for word in ("items", "additionalProperties")
+                    if isinstance(one.get(word), dict)
+                )
+                for one in self._resolve(schema)
+            )
+        return self._has_words[id(schema)]
+
+    def _list_wordy(self, schema: JsonSchema, value: JsonSchema) -> Iterable[str]:
+        """The fields of a value that may hold words; fields that the schema does not name only where it allows them."""
+        alternatives = self._resolve(schema)
+        if any(isinstance(one.get("additionalProperties"), dict) for one in alternatives):
+            return list(value)
+        if id(schema) not in self._wordy:
+            fields = [item for one in alternatives for item in one.get("properties", {}).items()]
+            self._wordy[id(schema)] = [name for name, inner in fields if self._may_hold_words(inner)]
+        return [name for name in self._wordy[id(schema)] if value.get(name)]
+
     def _clean(self, value: Any, schema: JsonSchema, pointer: str, errors: list[FieldError]) -> Any:  # noqa: ANN401 - any JSON
+        if not self._may_hold_words(schema):
+            return value
         alternatives = self._resolve(schema)
         if isinstance(value, str):
             return self._clean_text(value, alternatives, pointer, errors)
         if isinstance(value, list):
-            items: JsonSchema = next((one["items"] for one in alternatives if "items" in one), {})
+            items: JsonSchema = next((one["items"] for one in alternatives if "items" in one), _ANYTHING)
             return [self._clean(one, items, f"{pointer}/{at}", errors) for at, one in enumerate(value)]
         if isinstance(value, dict):
+            schemas = {name: _find_property(alternatives, name) for name in self._list_wordy(schema, value)}
             return {
-                name: self._clean(
-                    one, _find_property(alternatives, name), f"{pointer}/{_escape(name)}", errors
-                )
-                for name, one in value.items()
+                **value,
+                **{
+                    name: self._clean(value[name], one, f"{pointer}/{_escape(name)}", errors)
+                    for name, one in schemas.items()
+                },
             }
         return value
 
@@ -138,8 +178,12 @@ def _find_property(alternatives: list[JsonSchema], name: str) -> JsonSchema:
             for one in alternatives
             if isinstance(one.get("additionalProperties"), dict)
         ),
-        {},
+        _ANYTHING,
     )
+
+
+def _is_words(schema: JsonSchema) -> bool:
+    return schema.get("type") == "string" and not any(mark in schema for mark in _WORDLESS)
 
 
 def _escape(name: str) -> str:

@@ -8,6 +8,8 @@ import httpx
 import pytest
 
 from shared.china import Datum, from_wgs84
+from shared.clients.attendance import CheckInRecorded
+from shared.events import serialize_event
 from tests.attendance.factories_attendance import HALL_POSITION, build_check_in, submit_check_in
 from tests.clients import TOWN, ServiceUnderTest, SystemUnderTest, set_rule_version
 from tests.conftest import Clock
@@ -33,6 +35,16 @@ async def test_the_verdict_comes_with_the_answer(
     assert answer["distance_m"] == pytest.approx(max(0, north_m - 200), abs=1)
     assert answer["margin_m"] == pytest.approx(abs(north_m - 200) - 20, abs=1)
     assert post["name"] in answer["words"]
+
+
+async def test_the_event_of_a_check_in_has_the_form_of_its_model(
+    attendance: ServiceUnderTest, cadre: httpx.AsyncClient, post: dict[str, Any], clock: Clock
+) -> None:
+    await submit_check_in(cadre, build_check_in(clock))
+    events = await attendance.client_as("bureau").get("/attendance/events")
+    (told,) = [one["after"] for one in events.json()["items"] if one["type"] == CheckInRecorded.topic]
+    assert told == serialize_event(CheckInRecorded.model_validate(told))
+    assert (told["post_id"], told["verdict"], told["person"]) == (post["id"], "inside", "li")
 
 
 async def test_a_position_is_converted_from_its_own_datum(

@@ -19,7 +19,7 @@ from shared.db.migrate import has_database
 from tests.attendance.factories_attendance import get_json
 from tests.clients import VILLAGE, ServiceUnderTest, SystemUnderTest
 from tests.conftest import Clock
-from tests.sync.factories_sync import build_deed, list_verdicts, send_batch
+from tests.sync.factories_sync import build_check_in_item, build_deed, list_verdicts, send_batch
 
 ROOT = Path(__file__).parents[2]
 SECRETS = ("service_key", "service_public_keys", "data_keys", "index_key")
@@ -53,16 +53,19 @@ async def list_contents(cadre: httpx.AsyncClient) -> list[str]:
 async def test_a_batch_killed_in_the_middle_and_sent_again_doubles_nothing(
     doors: SystemUnderTest, phone: httpx.AsyncClient, cadre: httpx.AsyncClient, clock: Clock
 ) -> None:
-    items = [build_deed(clock, str(nth)) for nth in range(6)]
+    check_in = build_check_in_item(clock)
+    items = [build_deed(clock, str(nth)) for nth in range(6)] + [check_in]
     await play_and_die(doors, {"sent_at": clock.now().isoformat(), "items": items}, 3)
     assert await list_contents(cadre) == ["0", "1", "2"]
+    assert (await get_json(cadre, f"/attendance/check-ins/{check_in['id']}"))["result"] == "applied"
     batch = (await get_json(phone, "/sync/batches"))["items"][0]
     before = (await get_json(phone, f"/sync/batches/{batch['id']}"))["results"]
     assert [one["reason"] for one in before] == ["unfinished"] * 6
 
     answer = await send_batch(phone, clock, *items)
     assert answer["batch_id"] == batch["id"]
-    assert list_verdicts(answer) == ["duplicate"] * 3 + ["applied"] * 3
+    assert list_verdicts(answer) == ["duplicate"] * 3 + ["applied"] * 3 + ["duplicate"]
+    assert len((await get_json(cadre, "/attendance/check-ins"))["items"]) == 1
     assert await list_contents(cadre) == ["0", "1", "2", "3", "4", "5"]
 
 

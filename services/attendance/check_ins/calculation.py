@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from services.attendance.check_ins.schemas import CheckInPost, CheckInSource, Flag, Result
@@ -11,8 +11,6 @@ from services.attendance.policy import CheckInLimits
 from services.attendance.posts.assignment_cache import CachedAssignment
 from shared.auth import Actor
 from shared.china import FencePosition, FenceVerdict, Point, evaluate_fences
-from shared.clients.attendance import CheckInRecorded
-from shared.events import serialize_event
 from shared.unit_of_work import CHINA_TIME_ZONE
 
 CheckInRow = dict[str, Any]
@@ -146,16 +144,17 @@ def build_row(
 
 def build_event_payload(row: CheckInRow) -> dict[str, Any]:
     """Returns the `after` of `check_in.recorded`: that it was recorded and its result, without the place."""
-    event = CheckInRecorded(
-        person=row["person"],
-        work_date=row["work_date"],
-        kind=row["kind"],
-        verdict=row["verdict"] or "",
-        result=row["result"],
-        post_id=row["post_id"],
-        taken_at=row["taken_at"],
-    )
-    return serialize_event(event)
+    taken_at: str = row["taken_at"].astimezone(UTC).isoformat()
+    # As serialize_event(CheckInRecorded(…)) says it; there is one for every check-in.
+    return {
+        "person": row["person"],
+        "work_date": row["work_date"].isoformat(),
+        "kind": row["kind"].value,
+        "verdict": row["verdict"].value if row["verdict"] else "",
+        "result": row["result"].value,
+        "post_id": str(row["post_id"]) if row["post_id"] else None,
+        "taken_at": taken_at.removesuffix("+00:00") + "Z",
+    }
 
 
 def find_nearest_fence(

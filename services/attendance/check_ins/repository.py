@@ -20,14 +20,12 @@ from services.attendance.check_ins.schemas import CheckInRead, Result
 from services.attendance.sql_conditions import get_columns
 from shared.auth import Actor, May, region_bounds
 from shared.clients.attendance import CheckInRecorded
-from shared.db import event_log, execute_core, in_list, new_id
+from shared.db import event_log, execute_core, in_list, new_id, send_sqlite_rows
 from shared.errors import NotFound
-from shared.events import CURRENT_TX_SQL, current_tx
+from shared.events import CURRENT_TX_SQL, TX_OFFSET_SQL
 from shared.http import PageAnswer, Pagination, answer_page
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
-MAX_ROWS_PER_INSERT = 500
-"""SQLite accepts about 32,000 values per statement."""
 CHECK_IN_TABLE: sa.Table = CheckIn.__table__  # type: ignore[attr-defined]
 _CONSTANT_COLUMNS = {
     "version": "1",
@@ -40,8 +38,9 @@ _SENT_COLUMNS = tuple(
 )
 
 
-_INSERT_ON_SQLITE = sqlite.insert(CHECK_IN_TABLE).on_conflict_do_nothing().returning(CHECK_IN_TABLE.c.id)
-"""With a list of rows, which is compiled once; `values()` would be compiled anew for each number of rows."""
+_INSERT_ON_SQLITE = sqlite.insert(CHECK_IN_TABLE)
+_INSERT_ONE_ON_SQLITE = sqlite.insert(CHECK_IN_TABLE).on_conflict_do_nothing().returning(CHECK_IN_TABLE.c.id)
+_LOG_ON_SQLITE = sqlite.insert(event_log).values(tx=sa.literal_column(TX_OFFSET_SQL, sa.BigInteger))
 RowsWithActors = Sequence[tuple[CheckInRow, Actor]]
 
 
@@ -51,14 +50,25 @@ async def system_insert_check_ins(session: AsyncSession, rows: RowsWithActors) -
         return set(
             (await execute_core(session, _build_insert_statement(), {"rows": _encode_rows(rows)})).scalars()
         )
-    new_ids: set[UUID] = set()
-    for start in range(0, len(rows), MAX_ROWS_PER_INSERT):
-        part: list[Any] = [row for row, _ in rows[start : start + MAX_ROWS_PER_INSERT]]
-        new_ids |= set((await execute_core(session, _INSERT_ON_SQLITE, part)).scalars())
-    events = [_build_log_row(row, actor) for row, actor in rows if row["id"] in new_ids]
-    if events:
-        await execute_core(session, event_log.insert().values(tx=current_tx(session)), events)
-    return new_ids
+    fresh = {row["id"]: (row, actor) for row, actor in rows}
+    if len(rows) == 1:
+        inserted = await execute_core(session, _INSERT_ONE_ON_SQLITE, rows[0][0])
+        fresh = fresh if inserted.scalars().all() else {}
+    else:
+        await _insert_new_on_sqlite(session, fresh)
+    if fresh:
+        await send_sqlite_rows(session, _LOG_ON_SQLITE, [_build_log_row(*one) for one in fresh.values()])
+    return set(fresh)
+
+
+async def _insert_new_on_sqlite(session: AsyncSession, fresh: dict[UUID, tuple[CheckInRow, Actor]]) -> None:
+    """Insert the rows by id of which none is known; those that are known leave `fresh`."""
+    # The transaction began with the lock of the one writer: no id becomes known between the two statements.
+    known = in_list(session, CHECK_IN_TABLE.c.id, [one.hex for one in fresh])
+    for one in (await execute_core(session, sa.select(CHECK_IN_TABLE.c.id).where(known))).scalars():
+        del fresh[one]
+    if fresh:
+        await send_sqlite_rows(session, _INSERT_ON_SQLITE, [row for row, _ in fresh.values()])
 
 
 async def system_insert_check_ins_autocommit(
@@ -109,6 +119,7 @@ def _build_log_row(row: CheckInRow, actor: Actor) -> dict[str, Any]:
         "before": {},
         "after": build_event_payload(row),
         "person": actor.person,
+        "records": {},
     }
 
 

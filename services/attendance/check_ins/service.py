@@ -58,6 +58,8 @@ FULL_SENTENCE_CODES = frozenset(
     {"id_taken", "too_old", "ahead", "photo_off", "check_in_off", "no_such_file", "too_many"}
 )
 """Error codes whose detail is a full sentence; others get the field's name in front."""
+_BLANK_RESULT = CheckInResult(id="", result=Result.APPLIED, result_label="", words="")
+"""Copied for each result, which takes a quarter of the time of making one."""
 CheckInItems = Sequence[dict[str, Any] | CheckInPost]
 InsertCheckIns = Callable[[Sequence[tuple[CheckInRow, Actor]]], Awaitable[Collection[UUID]]]
 """Inserts rows and their events, all or nothing; returns the ids that were new."""
@@ -372,17 +374,19 @@ def _build_result(
             return build_refused_result(str(identifier), [error])
         result = evaluation.result if identifier in new_ids else Result.DUPLICATE
     verdict, assignment = evaluation.verdict, evaluation.assignment
-    return CheckInResult.model_construct(
-        id=str(identifier),
-        result=result,
-        result_label=result.label,
-        words=evaluation.words,
-        work_date=item.row["work_date"],
-        verdict=verdict.kind if verdict else None,
-        post_id=assignment.post_id if assignment else None,
-        post_name=assignment.name if assignment else "",
-        distance_m=verdict.distance_m if verdict else None,
-        margin_m=verdict.margin_m if verdict else None,
-        flags=list(evaluation.flags),
-        errors=[],
+    return _BLANK_RESULT.model_copy(
+        update={
+            "id": str(identifier),
+            "result": result,
+            "result_label": result.label,
+            "words": evaluation.words,
+            "work_date": item.row["work_date"],
+            "verdict": verdict.kind if verdict else None,
+            "post_id": assignment.post_id if assignment else None,
+            "post_name": assignment.name if assignment else "",
+            "distance_m": verdict.distance_m if verdict else None,
+            "margin_m": verdict.margin_m if verdict else None,
+            "flags": list(evaluation.flags),
+            "errors": [],
+        }
     )

@@ -10,7 +10,6 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.attendance.check_ins.models import CheckIn
-from services.attendance.check_ins.repository import MAX_ROWS_PER_INSERT
 from services.attendance.days.models import AttendanceDay
 from services.attendance.days.schemas import DayResult
 from services.attendance.duties.models import Duty
@@ -24,6 +23,8 @@ from shared.db import execute_core
 from shared.events import insert_once
 from shared.unit_of_work import UnitOfWork
 
+MAX_ROWS_PER_INSERT = 500
+"""SQLite accepts about 32,000 values per statement."""
 RECORD_TABLE: sa.Table = ImportedRecord.__table__  # type: ignore[attr-defined]
 # fmt: off
 LOCATION_FIELDS = frozenset((

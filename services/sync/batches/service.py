@@ -1,5 +1,6 @@
 """Take a batch: store what came, play it, answer with a verdict for each item."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -29,6 +30,7 @@ from shared.auth import Actor
 from shared.errors import FieldError
 from shared.http import to_field_errors
 from shared.http.rate_limits import RateLimiter
+from shared.metrics import SYNC_VERDICTS
 from shared.unit_of_work import ServiceContext, UnitOfWork
 
 ALL_ITEMS = TypeAdapter(list[SyncItemCreate])
@@ -72,15 +74,16 @@ async def take_batch(context: ServiceContext, actor: Actor, body: SyncBatchCreat
     pending = _list_pending(intake, known, batch)
     _count(context, actor, len(pending) + len(intake.malformed) - sum(one in known for one in ids))
     await _store_batch(context, actor, batch, intake)
-    await items_service.store_outcomes(context, actor, list(pending.values()), lease=True)
+    later = [one for one in pending.values() if not items_service.goes_ahead(actor, one.sent)]
+    await items_service.store_outcomes(context, actor, later, lease=True)
     others = [items_service.read_pending(context, one) for one in waiting if one.id not in ids]
     await items_service.play_and_store(context, actor, [*pending.values(), *others])
-    results = {at: build_result(one.sent.id, one.outcome, one) for at, one in pending.items()}
+    played = {at: build_result(one.sent.id, one.outcome, one) for at, one in pending.items()}
+    results = _collect_results(context, intake, known, played)
+    for verdict, count in Counter(one.verdict for one in results).items():
+        SYNC_VERDICTS.labels(str(verdict)).inc(count)
     return SyncBatchResult.model_construct(
-        batch_id=batch.id,
-        received_at=received_at,
-        clock_offset_s=offset_s,
-        results=_collect_results(context, intake, known, results),
+        batch_id=batch.id, received_at=received_at, clock_offset_s=offset_s, results=results
     )
 
 

@@ -6,14 +6,13 @@ from typing import Any, cast
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, delete, select, update
 
 from services.sync.items.calculation import SETTLED
 from services.sync.items.models import SyncItem
 from services.sync.items.schemas import HoldReason, ItemVerdict, SyncItemRead
 from shared.auth import May
-from shared.db import execute_core
+from shared.db import bulk_insert, execute_core
 from shared.errors import NotFound
 from shared.http import PageAnswer, PageParams, answer_page
 from shared.unit_of_work import UnitOfWork
@@ -25,17 +24,16 @@ MAX_ACCOUNTS_PER_ROUND = 20
 
 async def system_put_items(work: UnitOfWork, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert items, or replace those that are not settled: what was done stays as it was told first."""
-    if not rows:
-        return
-    insert: Any = postgresql.insert if work.context.database.dialect == "postgresql" else sqlite.insert
-    statement = insert(ITEM_TABLE)
+    await bulk_insert(work.session, ITEM_TABLE, rows, _keep_settled)
+
+
+def _keep_settled(insert: Any) -> Any:  # noqa: ANN401 - the insert of either dialect
     key = {"account", "id"}
-    statement = statement.on_conflict_do_update(
+    return insert.on_conflict_do_update(
         index_elements=[ITEM_TABLE.c.account, ITEM_TABLE.c.id],
-        set_={name: statement.excluded[name] for name in ITEM_TABLE.c.keys() if name not in key},  # noqa: SIM118 - a collection of columns
+        set_={name: insert.excluded[name] for name in ITEM_TABLE.c.keys() if name not in key},  # noqa: SIM118 - a collection of columns
         where=sa.and_(*(ITEM_TABLE.c.verdict != one for one in sorted(SETTLED))),
     )
-    await execute_core(work.session, statement, [dict(row) for row in rows])
 
 
 async def system_list_items(work: UnitOfWork, account: str, ids: Collection[UUID]) -> dict[UUID, SyncItem]:
