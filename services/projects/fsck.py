@@ -35,6 +35,7 @@ FSCK = Fsck(
             "screening_job": COPY,
             "screening_job_change": COPY,
             "project_delta": COPY,
+            "project_quantity": COPY,
             "project_total": COPY,
         },
         stated={

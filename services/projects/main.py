@@ -47,6 +47,8 @@ from services.projects.projects.router import batch_router as batches
 from services.projects.projects.router import package_router as packages
 from services.projects.projects.router import router as projects
 from services.projects.projects.rules import list_statement_codes
+from services.projects.quantities.router import router as quantities
+from services.projects.quantities.service import list_unit_codes
 from services.projects.screening.router import CLEARANCE_KIND, SCREENING_KIND
 from services.projects.screening.router import project_screening_router as project_screening
 from services.projects.screening.router import router as screening
@@ -88,6 +90,7 @@ SERVICE = Service(
         project_screening,
         exports,
         imports,
+        quantities,
         summary,
         inbox,
         warnings,
@@ -140,6 +143,7 @@ SERVICE = Service(
     ),
     code_sets={
         "projects.categories": list_category_codes,
+        "projects.units": list_unit_codes,
         "projects.statements.endorse": partial(list_statement_codes, Action.ENDORSE),
         "projects.statements.appraise": partial(list_statement_codes, Action.APPRAISE),
     },

@@ -12,6 +12,7 @@ from services.projects.progress.rules import PROGRESS_EVIDENCE
 from services.projects.projects.guards import ProcurementLimits
 from services.projects.projects.lifecycle import State
 from services.projects.projects.schemas import ApplicantKind, Indicator, Operator
+from services.projects.quantities.rules import QUANTITY_UNITS
 from shared.notices.rules import NOTICE_RULES
 from shared.notices.schemas import NoticeLevel
 from shared.records.kinds import StateLimits
@@ -129,6 +130,7 @@ RULES: tuple[RuleKey[Any], ...] = (
     IMPORT_HEADS,
     INBOX_LIMITS,
     PROGRESS_EVIDENCE,
+    QUANTITY_UNITS,
     TARGET_TEMPLATES,
 )
 """The registry of the rules above."""

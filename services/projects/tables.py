@@ -10,6 +10,7 @@ from services.projects.imports import models as imports
 from services.projects.milestones import models as milestones
 from services.projects.progress import models as progress
 from services.projects.projects import models as projects
+from services.projects.quantities import models as quantities
 from services.projects.screening import models as screening
 from services.projects.summary import models as summary
 
@@ -24,6 +25,7 @@ __all__ = [
     "milestones",
     "progress",
     "projects",
+    "quantities",
     "screening",
     "summary",
 ]

@@ -15,8 +15,9 @@ from operations.work_plan import DATA_FILE, load_plan
 from services.workplan.targets.calculation import convert, find_due_milestone, find_light
 from services.workplan.targets.schemas import Direction, Light, MeasureUnit
 from shared.db import new_id
-from tests.clients import DISTRICT, TOWN, ServiceUnderTest
+from tests.clients import DISTRICT, TOWN, VILLAGE, ServiceUnderTest
 from tests.conftest import Clock
+from tests.projects.factories_projects import build_project
 from tests.sample_files import build_pdf
 
 DOCUMENT: dict[str, Any] = json.loads(DATA_FILE.read_text("utf-8"))
@@ -214,6 +215,29 @@ async def test_the_industry_share_is_asked_from_funds_and_opens_to_its_rows(offi
     assert actual.json()["rows"] == f"/api/v1/funds/summary?region={DISTRICT}&year=2024"
     refused = await office.report(target)
     assert refused.status_code == 409, "nobody types what the system computes"
+
+
+async def test_kilometres_are_computed_from_the_quantities_of_projects(
+    office: Office, door: Callable[[str], ServiceUnderTest]
+) -> None:
+    quantities = [
+        {"name": "通组路", "amount": amount, "unit": unit} for amount, unit in (("2", "公里"), ("500", "米"))
+    ]
+    road = build_project(places=[], year=2024, category="3.1.2", quantities=quantities)
+    created = await door("projects").client_as("village_clerk", VILLAGE).post("/projects", json=road)
+    assert created.status_code == 201, created.text
+    computation = {
+        "service": "projects",
+        "address": "/projects/quantities",
+        "params": {"region": "{region}", "year": "{year}", "category": "3.1.2"},
+        "path": ["sums", "length", "planned"],
+        "unit": "kilometre",
+    }
+    target = await office.set(source="computed", computation=computation)
+    actual = await office.line.post(f"/workplan/targets/{target['id']}/compute")
+    assert actual.status_code == 201, actual.text
+    assert actual.json()["value"] == "2.5"
+    assert actual.json()["rows"] == f"/api/v1/projects/quantities?category=3.1.2&region={DISTRICT}&year=2024"
 
 
 async def test_a_figure_that_is_not_there_is_told(office: Office) -> None:

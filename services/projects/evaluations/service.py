@@ -27,10 +27,11 @@ from services.projects.evaluations.schemas import (
 )
 from services.projects.policy import EVALUATION_SHEET
 from services.projects.progress import repository as progress
-from services.projects.progress.calculation import compute_quantity_progress
 from services.projects.projects import repository as projects
 from services.projects.projects.lifecycle import State
 from services.projects.projects.models import Project
+from services.projects.quantities.calculation import compute_quantity_progress
+from services.projects.quantities.rules import QUANTITY_UNITS
 from shared.auth import May
 from shared.clients.funds import FundsClient, TargetView
 from shared.clients.projects import EvaluationMoved, ProjectEvaluated
@@ -118,9 +119,10 @@ async def _load_facts(
     work: UnitOfWork, project: Project, target: TargetView | None, *, funds_unavailable: bool = False
 ) -> ScoringFacts:
     reports = await progress.list_all_reports(work, project.id)
+    units = (await work.get_rule(QUANTITY_UNITS, region=project.region)).value
     return ScoringFacts(
         project_id=str(project.id),
-        reached=compute_quantity_progress(project, reports),
+        reached=compute_quantity_progress(units, project.quantities, reports),
         planned_end=project.planned_end,
         completed_on=project.completed_on,
         allocated=project.allocated,

@@ -22,6 +22,7 @@ from services.projects.projects.lifecycle import State
 from services.projects.projects.models import PlannedMoney, Project, ProjectPlace
 from services.projects.projects.repository import ProjectFilter
 from services.projects.projects.schemas import MoneyKind, Nature
+from services.projects.quantities.calculation import format_quantities
 from shared.china import FEN_PER_YUAN, PlaceNames
 from shared.errors import NotFound
 from shared.http import content_disposition
@@ -269,10 +270,16 @@ async def _iterate_rows(
 ) -> AsyncGenerator[dict[str, Any]]:
     number = 0
     async for batch in repository.iterate_projects(work, filters):
-        money = await repository.list_planned_money(work, [project.id for project in batch])
+        ids = [project.id for project in batch]
+        money = await repository.list_planned_money(work, ids)
+        done = await repository.list_done_quantities(work, ids)
         for project in batch:
             number += 1
-            yield {"number": number, **build_row(project, money[project.id], region_names)}
+            yield {
+                "number": number,
+                **build_row(project, money[project.id], region_names),
+                "quantities_done": format_quantities(done[project.id]),
+            }
 
 
 def build_row(project: Project, money: list[PlannedMoney], region_names: PlaceNames) -> dict[str, Any]:
@@ -301,6 +308,7 @@ def build_row(project: Project, money: list[PlannedMoney], region_names: PlaceNa
         "category1": labels[0],
         "category2": labels[1],
         "category3": labels[2],
+        "quantities": format_quantities(project.quantities),
         "planned": project.plan_year is not None,
         "library_code": project.library_code or "",
         "state_label": project.state_label,

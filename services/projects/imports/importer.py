@@ -22,6 +22,12 @@ from services.projects.imports.schemas import (
 from services.projects.projects import service as projects
 from services.projects.projects.models import Project
 from services.projects.projects.schemas import Indicator, MoneyKind, ProjectCreate
+from services.projects.quantities.calculation import (
+    UNNAMED_QUANTITY,
+    format_quantities,
+    parse_quantities,
+)
+from services.projects.quantities.rules import Units
 from shared.china import PlaceAnswer, PlaceNames, format_yuan
 from shared.db import new_id
 from shared.errors import ApiError
@@ -64,6 +70,7 @@ class RowReader:
     names: PlaceNames
     categories: Sequence[CategoryRead]
     words: Sequence[tuple[str, str]]
+    units: Units
     year: int | None
     happened_at: datetime | None = None
 
@@ -76,8 +83,8 @@ class RowReader:
             row.add_error("year", "没有写明项目年度, 也没有随文件给出年度")
         if not row.is_valid or not places:
             return None
-        targets = _parse_targets(row)
-        if targets is None:
+        targets, quantities = _parse_targets(row), self._read_quantities(row)
+        if targets is None or quantities is None:
             return None
         body = {
             **_build_body(values),
@@ -86,6 +93,7 @@ class RowReader:
             "category": category,
             "year": year,
             "targets": targets,
+            "quantities": quantities,
         }
         body["happened_at"] = self.happened_at
         body["id"] = uuid5(
@@ -147,6 +155,20 @@ class RowReader:
             f"项目类型按字面建议为“{labels[code]}”, 请核对" if code else "项目类型待定, 申报前请选定"
         )
         return code
+
+    def _read_quantities(self, row: SheetRow) -> list[dict[str, str]] | None:
+        """Return the quantities of the row; of its content only when that is nothing but an amount, as a proposal."""
+        text, content = (str(row.values.get(key) or "").strip() for key in ("quantities", "content"))
+        if not text:
+            found = parse_quantities(content, self.units) or []
+            if len(found) == 1 and found[0]["name"] == UNNAMED_QUANTITY:
+                row.notes.append(f"工程量按字面识别为 {format_quantities(found)}, 请核对")
+                return found
+            return []
+        quantities = parse_quantities(text, self.units)
+        if quantities is None:
+            row.add_error("quantities", f"“{text}”看不出数量和单位, 请写成“道路3.2公里; 路灯20盏”")
+        return quantities
 
     def _suggest_category(self, row: SheetRow) -> str:
         values = row.values

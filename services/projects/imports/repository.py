@@ -11,6 +11,8 @@ from services.projects.imports.models import ImportJob, ImportMapping, ImportRow
 from services.projects.projects import repository as projects
 from services.projects.projects.models import PlannedMoney, Project, ProjectPlace
 from services.projects.projects.repository import PROJECT_COLUMNS, ProjectFilter
+from services.projects.quantities.models import ProjectQuantity
+from services.projects.quantities.rules import PLACES
 from shared.auth import May, region_bounds
 from shared.db import execute_core
 from shared.errors import NotFound
@@ -53,6 +55,22 @@ async def list_places(work: UnitOfWork, project_ids: Sequence[UUID]) -> dict[UUI
     query = select(ProjectPlace).where(col(ProjectPlace.project_id).in_(project_ids))
     for row in await work.session.exec(query.order_by(col(ProjectPlace.position))):
         rows_by_project[row.project_id].append(row)
+    return rows_by_project
+
+
+async def list_done_quantities(
+    work: UnitOfWork, project_ids: Sequence[UUID]
+) -> dict[UUID, list[dict[str, Any]]]:
+    """Return what is done of the quantities of several projects. The caller has checked access to the projects."""
+    rows_by_project: dict[UUID, list[dict[str, Any]]] = {project_id: [] for project_id in project_ids}
+    query = select(ProjectQuantity).where(
+        col(ProjectQuantity.project_id).in_(project_ids), ProjectQuantity.done > 0
+    )
+    for row in await work.session.exec(
+        query.order_by(col(ProjectQuantity.project_id), col(ProjectQuantity.position))
+    ):
+        amount = {"name": row.name, "amount": row.done * PLACES, "unit": row.unit}
+        rows_by_project[row.project_id].append(amount)
     return rows_by_project
 
 

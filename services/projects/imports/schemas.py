@@ -127,6 +127,8 @@ IMPORT_COLUMNS = (
     Column("people", "受益人口", INTEGER, aliases=("受益人口数", "受益人数")),
     Column("poor_households", "其中: 脱贫户和监测户户数", INTEGER, aliases=("脱贫户和监测户户数", "受益脱贫户数")),
     Column("poor_people", "其中: 脱贫户和监测户人数", INTEGER, aliases=("脱贫户和监测户人数", "受益脱贫人口")),
+    Column("quantities", "工程量", aliases=("主要工程量", "建设工程量", "工程数量", "建设工程量(数量及单位)"),
+           note="如: 道路3.2公里; 路灯20盏", width=24),
     Column("goal", "绩效目标(总体)", aliases=("绩效目标", "绩效目标总体", "performance_target"), width=36),
     Column("quantity", "数量指标", aliases=("产出指标",), note="如: 新建日光温室≥20座", width=24),
     Column("satisfaction", "满意度指标", note="如: 受益户满意度≥95%", width=24),
@@ -149,6 +151,7 @@ EXPORT_COLUMNS = (
     Column("number", "序号", INTEGER, width=6),
     *(column for column in IMPORT_COLUMNS if column.key not in IMPORT_ONLY_COLUMNS),
     Column("library_code", "库编号"),
+    Column("quantities_done", "累计完成工程量", width=24),
     Column("state_label", "状态", width=10),
     Column("record_id", "系统编号", width=38),
 )

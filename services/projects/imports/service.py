@@ -23,6 +23,7 @@ from services.projects.imports.schemas import (
     build_import_columns,
 )
 from services.projects.policy import IMPORT_CATEGORIES, IMPORT_HEADS
+from services.projects.quantities.rules import QUANTITY_UNITS
 from shared.auth import Actor, Grant, May, Role
 from shared.china import PlaceNames
 from shared.db import new_id
@@ -197,7 +198,8 @@ async def _build_reader(work: UnitOfWork, job: ImportJob, names: PlaceNames) -> 
     rule = await work.get_rule(IMPORT_CATEGORIES, region=job.region)
     tree = await categories.get_category_tree(work, region=job.region)
     words = list(rule.value)
-    return RowReader(job.region, names, tree.items, words, job.year, job.happened_at)
+    units = (await work.get_rule(QUANTITY_UNITS, region=job.region)).value
+    return RowReader(job.region, names, tree.items, words, units, job.year, job.happened_at)
 
 
 async def _import_next_rows(work: UnitOfWork, job: ImportJob, prepared: PreparedImport, limit: int) -> None:

@@ -8,10 +8,11 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from services.projects.progress.calculation import compute_quantity_progress, match_quantity
 from services.projects.progress.models import Progress
 from services.projects.progress.schemas import PhotoWrite, ProgressCreate
 from services.projects.projects.models import Project
+from services.projects.quantities.calculation import compute_quantity_progress, match_quantity
+from services.projects.quantities.rules import Units, check_units
 from shared.china import haversine_m
 from shared.errors import FieldError
 from shared.rules import RuleKey, RuleValue
@@ -128,19 +129,28 @@ def _format_km(metres: float) -> str:
 
 
 def check_quantities(
-    project: Project, reports: Sequence[Progress], body: ProgressCreate, rule: ProgressEvidence
+    project: Project,
+    reports: Sequence[Progress],
+    body: ProgressCreate,
+    rule: ProgressEvidence,
+    units: Units,
 ) -> Iterator[FieldError]:
     """Errors of each cumulative quantity: of another kind than planned, far above the plan, or lower than before."""
-    before = {(row.name, row.unit): row.done for row in compute_quantity_progress(project, reports)}
+    before = {
+        (row.name, row.unit): row.done
+        for row in compute_quantity_progress(units, project.quantities, reports)
+    }
     planned = {(one["name"], one["unit"]): Decimal(one["amount"]) for one in project.quantities}
-    units = dict(planned.keys())
+    planned_units = dict(planned.keys())
     for index, quantity in enumerate(body.quantities):
         pointer = f"/quantities/{index}"
-        key, amount = match_quantity(planned, quantity.name, quantity.unit, quantity.amount)
-        if key not in planned and quantity.name in units:
-            detail = f"{quantity.name}的计划单位是{units[quantity.name]}, 不能与{quantity.unit}换算"
+        key, amount = match_quantity(units, planned, quantity.name, quantity.unit, quantity.amount)
+        if key not in planned and quantity.name in planned_units:
+            detail = f"{quantity.name}的计划单位是{planned_units[quantity.name]}, 不能与{quantity.unit}换算"
             yield FieldError("unit", detail, "the planned unit is another", f"{pointer}/unit")
             continue
+        if key not in planned:
+            yield from check_units(units, [quantity.model_dump()], pointer.removesuffix(f"/{index}"))
         if body.reason:
             continue
         limit = planned[key] * (100 + rule.over_plan_percent) / 100 if key in planned else None

@@ -15,6 +15,8 @@ from services.projects.projects.models import Project
 from services.projects.projects.rules import ExternalFacts, gather_project_facts
 from services.projects.projects.schemas import ProjectTransitionRequest
 from services.projects.projects.transitions import build_moved_event
+from services.projects.quantities.rules import QUANTITY_UNITS
+from services.projects.quantities.service import store_quantities
 from shared.clients.projects import ProjectProgressed
 from shared.db import new_id
 from shared.errors import Conflict, FieldError, Invalid
@@ -58,6 +60,8 @@ async def create_report(work: UnitOfWork, project_id: UUID, body: ProgressCreate
             )
         )
     await work.session.flush()
+    if report.quantities:
+        await store_quantities(work, project)
     await _advance_project(work, project, report, happened_at)
     return report
 
@@ -87,7 +91,8 @@ async def _validate_report(
         await repository.list_photo_uses(work, (row.sha256 for row in files.values())),
     )
     errors += check_photos(body, facts, rule, happened_at)
-    errors += check_quantities(project, reports, body, rule)
+    units = (await work.get_rule(QUANTITY_UNITS, region=project.region)).value
+    errors += check_quantities(project, reports, body, rule, units)
     if errors:
         first = errors[0]
         raise Invalid(f"进度填写有误: {first.detail}", "The report is not valid", errors=errors)

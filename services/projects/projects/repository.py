@@ -35,6 +35,7 @@ from services.projects.projects.models import (
     Target,
 )
 from services.projects.projects.schemas import ApplicantKind, MoneyKind, ProjectRow
+from services.projects.quantities.models import ProjectQuantity
 from shared.auth import Actor, May, Role, region_bounds
 from shared.clients.projects import ProjectMoved
 from shared.db import (
@@ -59,6 +60,7 @@ MONEY_TABLE: sa.Table = PlannedMoney.__table__  # type: ignore[attr-defined]
 TARGET_TABLE: sa.Table = Target.__table__  # type: ignore[attr-defined]
 COUNTER_TABLE: sa.Table = CodeCounter.__table__  # type: ignore[attr-defined]
 PROJECT_COLUMNS = PROJECT_TABLE.c
+QUANTITY_COLUMNS = ProjectQuantity.__table__.c  # type: ignore[attr-defined]
 SORT_COLUMNS = {
     "created_at": col(Project.created_at),
     "updated_at": col(Project.updated_at),
@@ -112,6 +114,7 @@ class ProjectFilter:
     blocked: bool | None = None
     overdue: bool | None = None
     bounds: tuple[float, float, float, float] | None = None
+    unit: Sequence[str] = ()
     q: str = ""
 
 
@@ -138,7 +141,8 @@ async def find_projects(
     return {project.id: project for project in rows}
 
 
-def _build_list_query(work: UnitOfWork, filters: ProjectFilter) -> SelectOfScalar[Project]:
+def build_list_query(work: UnitOfWork, filters: ProjectFilter) -> SelectOfScalar[Project]:
+    """Select the projects of a filter within the caller's regions."""
     query = select(Project).where(work.actor.scope_filter(May.PROJECT_READ, col(Project.region)))
     for condition in (*_build_column_conditions(filters), *_build_computed_conditions(filters, work.today)):
         query = query.where(condition)
@@ -191,12 +195,22 @@ def _build_computed_conditions(filters: ProjectFilter, today: date) -> list[Any]
         conditions.append(
             is_overdue if filters.overdue else sa.not_(sa.func.coalesce(is_overdue, sa.false()))
         )
+    conditions += _build_child_conditions(filters)
+    if filters.q.strip():
+        conditions.append(search.match_condition(col(Project.id), filters.q))
+    return conditions
+
+
+def _build_child_conditions(filters: ProjectFilter) -> list[Any]:
+    """Conditions on the places and quantities of a project."""
+    conditions: list[Any] = []
     if filters.bounds is not None:
         west, south, east, north = filters.bounds
         in_bounds = sa.and_(PLACE_TABLE.c.lon.between(west, east), PLACE_TABLE.c.lat.between(south, north))
         conditions.append(col(Project.id).in_(sa.select(PLACE_TABLE.c.project_id).where(in_bounds)))
-    if filters.q.strip():
-        conditions.append(search.match_condition(col(Project.id), filters.q))
+    if filters.unit:
+        measured = sa.select(QUANTITY_COLUMNS.project_id).where(QUANTITY_COLUMNS.unit.in_(filters.unit))
+        conditions += [col(Project.is_package).is_(False), col(Project.id).in_(measured)]
     return conditions
 
 
@@ -236,7 +250,7 @@ async def list_projects(work: UnitOfWork, params: PageParams, filters: ProjectFi
     """Return a page of projects within the caller's regions."""
     return await answer_page(
         work.session,
-        _build_list_query(work, filters),
+        build_list_query(work, filters),
         params,
         read=ProjectRow,
         orders=SORT_COLUMNS,
@@ -249,7 +263,7 @@ async def list_project_records(work: UnitOfWork, params: PageParams, filters: Pr
     """Return a page of projects within the caller's regions, to read all of them."""
     return await list_page(
         work.session,
-        _build_list_query(work, filters),
+        build_list_query(work, filters),
         params,
         orders=SORT_COLUMNS,
         key=col(Project.id),

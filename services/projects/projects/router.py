@@ -129,6 +129,14 @@ async def parse_project_filter(
     blocked: bool | None = None,
     overdue: Annotated[bool | None, Query(description="已过计划完工时间而未完工")] = None,
     bounds: Annotated[str, Query(max_length=100, description="西,南,东,北 (WGS-84)")] = "",
+    unit: Annotated[
+        list[Annotated[str, Query(max_length=20)]] | None,
+        Query(
+            max_length=20,
+            description="有以这些单位计量的工程量, 不含项目包",
+            json_schema_extra={"x-codes": "projects.units"},
+        ),
+    ] = None,
     q: Annotated[
         str, Query(max_length=100, description="名称、地点、单位、库编号、内容, 可用拼音首字母")
     ] = "",
@@ -151,6 +159,7 @@ async def parse_project_filter(
         blocked=blocked,
         overdue=overdue,
         bounds=_parse_bounds(bounds),
+        unit=tuple(unit or ()),
         q=q,
     )
 

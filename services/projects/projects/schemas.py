@@ -79,6 +79,7 @@ DRAFT_CATEGORY_PATTERN = r"^([1-9][0-9]{0,2}(\.[1-9][0-9]{0,2}){0,2})?$"
 PHONE_PATTERN = r"^(1\d{10}|0\d{2,3}-?\d{7,8})?$"
 Count = Annotated[int, Field(ge=0, le=10_000_000)]
 Year = Annotated[int, Field(ge=2000, le=2100)]
+MAX_QUANTITY = 1_000_000_000
 LongText = Annotated[str, Field(max_length=4000)]
 
 
@@ -104,8 +105,13 @@ class Quantity(RequestBody):
     """建设规模的一项."""
 
     name: str = Field(min_length=1, max_length=100)
-    amount: Decimal = Field(ge=0, max_digits=15, decimal_places=4)
-    unit: str = Field(min_length=1, max_length=20)
+    amount: Decimal = Field(ge=0, le=MAX_QUANTITY, decimal_places=4)
+    unit: str = Field(
+        min_length=1,
+        max_length=20,
+        description="计量单位, 见规则 quantity.units",
+        json_schema_extra={"x-codes": "projects.units"},
+    )
 
 
 class TargetWrite(RequestBody):

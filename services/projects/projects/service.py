@@ -1,6 +1,6 @@
 """Create projects, edit them, read detail and history."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -8,7 +8,6 @@ from uuid import UUID
 
 from services.projects.attachments.schemas import DocumentKind
 from services.projects.categories import service as categories
-from services.projects.progress.calculation import compute_quantity_progress
 from services.projects.projects import repository, rules
 from services.projects.projects.lifecycle import EDITABLE_STATES, PROJECT_LIFECYCLE, Stage, State
 from services.projects.projects.models import PlannedMoney, Project, ProjectPlace, Target
@@ -26,6 +25,9 @@ from services.projects.projects.schemas import (
     ProjectTransitionRequest,
     TargetWrite,
 )
+from services.projects.quantities import service as quantities
+from services.projects.quantities.calculation import compute_quantity_progress
+from services.projects.quantities.rules import QUANTITY_UNITS, check_units
 from shared.auth import May, mask_phone
 from shared.china import Place
 from shared.clients.projects import ProjectChanged, ProjectDrafted
@@ -64,7 +66,7 @@ async def check_project(work: UnitOfWork, body: ProjectCreate) -> dict[str, Any]
     entry_time(body.happened_at, work.at)
     values = body.model_dump(exclude={"id", "region", "happened_at"})
     values["quantities"] = [quantity.model_dump(mode="json") for quantity in body.quantities]
-    columns = await _validate_values(work, values, body.region)
+    columns = await _validate_values(work, values, body.region, measured=values["quantities"])
     columns["origin"] = columns["origin"] or derive_origin(body.region)
     return columns
 
@@ -97,6 +99,7 @@ async def create_project(work: UnitOfWork, body: ProjectCreate) -> Project:
         return project
     _encrypt_phone(work, project, phone)
     await _replace_lists(work, project, values)
+    await quantities.store_quantities(work, project, is_new=True)
     await _mark_parent_as_package(work, project)
     await _index_project(work, project)
     return project
@@ -141,7 +144,9 @@ async def _merge_changes(work: UnitOfWork, project: Project, changes: Mapping[st
     values = {**await _load_current_values(work, project), **changes}
     if "category" in changes and "counts_as_industry" not in changes:
         values["counts_as_industry"] = None
-    return await _validate_values(work, values, project.region, project_id=project.id)
+    return await _validate_values(
+        work, values, project.region, project_id=project.id, measured=changes.get("quantities")
+    )
 
 
 async def apply_changes(
@@ -163,6 +168,8 @@ async def apply_changes(
     if phone is not None:
         _encrypt_phone(work, project, phone)
     await _replace_lists(work, project, {name: changes[name] for name in LIST_FIELDS if name in changes})
+    if "quantities" in changes:
+        await quantities.store_quantities(work, project)
     if "parent_id" in changes:
         await _mark_parent_as_package(work, project)
     if not changes.keys().isdisjoint(SEARCHED_FIELDS):
@@ -203,10 +210,20 @@ async def _load_current_values(work: UnitOfWork, project: Project) -> dict[str, 
 
 
 async def _validate_values(
-    work: UnitOfWork, values: dict[str, Any], region: str, project_id: UUID | None = None
+    work: UnitOfWork,
+    values: dict[str, Any],
+    region: str,
+    *,
+    project_id: UUID | None = None,
+    measured: Sequence[Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
-    """Validate all field values together and return the columns to write; raise Invalid with every error."""
+    """Validate all field values together and return the columns to write; raise Invalid with every error.
+
+    `measured`: the quantities that were sent; those stored before may have units that are no longer on the list.
+    """
     faults = rules.find_contradictions(values, region)
+    if measured:
+        faults += check_units((await work.get_rule(QUANTITY_UNITS, region=region)).value, measured)
     on = min(work.today, date(values["year"], 12, 31))
     category = await categories.find_category(work, values["category"], on=on, region=region)
     if category is None and not values["category"]:
@@ -324,12 +341,13 @@ async def get_project_detail(work: UnitOfWork, project_id: UUID) -> ProjectDetai
     facts = await gather_project_facts(
         work, project, ProjectTransitionRequest(), on=work.today, external=ExternalFacts(), records=records
     )
+    units = (await work.get_rule(QUANTITY_UNITS, region=project.region)).value
     return ProjectDetail.model_construct(
         **vars(ProjectRead.model_validate(project)),
         places=[PlaceRead.model_validate(row) for row in records.places],
         money=[PlannedMoneyWrite.model_validate(row) for row in records.money],
         targets=[TargetWrite.model_validate(row) for row in records.targets],
-        reached=compute_quantity_progress(project, records.reports),
+        reached=compute_quantity_progress(units, project.quantities, records.reports),
         documents=[DocumentKind(one) for one in sorted(records.documents)],
         committed=records.committed,
         available_actions=available_actions(work, PROJECT_LIFECYCLE, project, facts),

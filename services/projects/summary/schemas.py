@@ -38,4 +38,5 @@ class ProjectsSummary(BaseModel):
     region: str
     year: int | None
     sum: CountAndAmount
+    quantities: str = Field(description="工程量合计的地址")
     items: list[SummaryRow]

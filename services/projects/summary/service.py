@@ -45,5 +45,10 @@ async def compute_summary(work: UnitOfWork, region: str, year: int | None) -> Pr
         )
     total = {name: sum(getattr(item, name) for item in items) for name in FIGURE_NAMES}
     return ProjectsSummary.model_construct(
-        region=region, year=year, sum=CountAndAmount.model_construct(**total), items=items
+        region=region,
+        year=year,
+        sum=CountAndAmount.model_construct(**total),
+        quantities=f"/api/v1/projects/quantities?region={region}"
+        + (f"&year={year}" if year is not None else ""),
+        items=items,
     )
