@@ -62,7 +62,7 @@ COMPOSITION = Composition(
             list_name="contracts",
             label="合同",
             address="/funds/contracts/{id}",
-            text_fields=("number", "party"),
+            text_fields=("number", "party", "retention_status"),
             amount_field="amount",
             day_fields=("signed_on",),
         ),

@@ -2,7 +2,9 @@
 
 from services.funds.alerts.models import ALERTS
 from services.funds.commitments import repository as commitments
+from services.funds.contracts.service import mark_acceptance
 from shared.alerts.service import handle_handover
+from shared.china import to_local_date
 from shared.clients.projects import ProjectMoved, ProjectProgressed, get_snapshot_columns
 from shared.events import Envelope
 from shared.events.inbox import EventHandler
@@ -13,6 +15,8 @@ async def handle_project_moved(work: UnitOfWork, envelope: Envelope, event: Proj
     """Cache the project, so that rules work while the projects service is down."""
     columns = get_snapshot_columns(event) | {"region": envelope.region, "version": envelope.subject_version}
     await commitments.system_upsert_projects(work, [{"id": event.project_id, **columns}])
+    if event.now == "accepted":
+        await mark_acceptance(work, event.project_id, to_local_date(envelope.recorded_at))
 
 
 async def handle_project_progressed(work: UnitOfWork, envelope: Envelope, event: ProjectProgressed) -> None:

@@ -91,6 +91,13 @@ class Retention(EffectRule):
     ceiling_percent: PercentText = Field(title="质量保证金上限(%)")
 
 
+class DefectsLiability(RuleValue):
+    """缺陷责任期."""
+
+    months: Annotated[int, Field(ge=0, le=60)] = Field(title="合同没有写明时的月数")
+    most_months: Annotated[int, Field(ge=1, le=60)] = Field(title="最长月数")
+
+
 class PaymentAdvance(EffectRule):
     """预付款."""
 
@@ -116,6 +123,7 @@ PAYMENT_PAYEE = RuleKey[EffectRule]("payment.payee", EffectRule)
 PAYMENT_CONTRACT = RuleKey[EffectRule]("payment.contract", EffectRule)
 PAYMENT_CONTRACT_NEEDED = RuleKey[ContractThreshold]("payment.contract_needed", ContractThreshold)
 PAYMENT_RETENTION = RuleKey[Retention]("payment.retention", Retention)
+CONTRACT_DEFECTS = RuleKey[DefectsLiability]("contract.defects", DefectsLiability)
 PAYMENT_ADVANCE = RuleKey[PaymentAdvance]("payment.advance", PaymentAdvance)
 PAYMENT_PURPOSE = RuleKey[PaymentPurpose]("payment.purpose", PaymentPurpose)
 PAYMENT_SCREENING = RuleKey[EffectRule]("payment.screening", EffectRule)
@@ -301,6 +309,7 @@ RULES: tuple[RuleKey[Any], ...] = (
     PAYMENT_CONTRACT,
     PAYMENT_CONTRACT_NEEDED,
     PAYMENT_RETENTION,
+    CONTRACT_DEFECTS,
     PAYMENT_ADVANCE,
     PAYMENT_PURPOSE,
     PAYMENT_SCREENING,

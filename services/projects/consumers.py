@@ -5,6 +5,7 @@ from services.projects.commitments import repository as commitments
 from services.projects.projects import repository as projects
 from services.projects.projects.models import Project
 from services.projects.projects.transitions import plan_funded_project
+from services.projects.schedules.calculation import set_due_days
 from shared.alerts.service import handle_handover
 from shared.clients.assets import AssetHandedOver
 from shared.clients.funds import AllocationIssued, AllocationRecalled, PaymentPaid, PaymentRefunded
@@ -16,6 +17,7 @@ from shared.unit_of_work import UnitOfWork
 
 
 async def _publish_funded(work: UnitOfWork, envelope: Envelope, project: Project) -> None:
+    set_due_days(project)
     event = ProjectFunded(project_id=project.id, allocated=project.allocated, paid=project.paid)
     await save_record(work, project, event, happened_at=envelope.recorded_at)
 

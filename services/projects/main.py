@@ -49,6 +49,7 @@ from services.projects.projects.router import router as projects
 from services.projects.projects.rules import list_statement_codes
 from services.projects.quantities.router import router as quantities
 from services.projects.quantities.service import list_unit_codes
+from services.projects.schedules.router import router as schedules
 from services.projects.screening.router import CLEARANCE_KIND, SCREENING_KIND
 from services.projects.screening.router import project_screening_router as project_screening
 from services.projects.screening.router import router as screening
@@ -101,6 +102,7 @@ SERVICE = Service(
         change_notices,
         changes,
         milestones,
+        schedules,
         packages,
         service_notice_router(
             "/projects",

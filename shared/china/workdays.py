@@ -8,6 +8,7 @@ National days come from the package `chinesecalendar`, which follows the yearly 
 does not contain, Monday to Friday count as working days and the result is provisional.
 """
 
+from calendar import monthrange
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -141,6 +142,13 @@ def count_workdays(first: date, last: date, *, changes: CalendarChanges = NO_CAL
 def list_days(first: date, last: date) -> list[date]:
     """All days from `first` to `last`, inclusive."""
     return [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
+
+
+def add_months(day: date, months: int) -> date:
+    """The same day `months` later, or the last day of that month when it has no such day."""
+    index = day.year * 12 + day.month - 1 + months
+    year, month = divmod(index, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
 def format_month(on: date) -> str:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.china import MoneySum, PositiveMoney, SignedMoney
+from shared.china import Money, MoneySum, PositiveMoney, SignedMoney
 from shared.events import Event
 
 
@@ -185,6 +185,25 @@ class ContractSettled(FundEvent):
     contract_id: UUID
     project_id: UUID
     settled: PositiveMoney
+
+
+class RetentionFellDue(FundEvent):
+    """质保金的到期日已确定: the defects liability period counts from the acceptance."""
+
+    topic: ClassVar[str] = "contract.retention_due"
+    contract_id: UUID
+    project_id: UUID
+    due_on: date
+
+
+class RetentionReleased(FundEvent):
+    """质保金已返还."""
+
+    topic: ClassVar[str] = "contract.retention_released"
+    contract_id: UUID
+    project_id: UUID
+    amount: Money
+    released_on: date
 
 
 class TargetMoved(FundEvent):

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.assets.contracts.calculation import RentStep, add_months, build_schedule
+from services.assets.contracts.calculation import RentStep, build_schedule
 from services.assets.contracts.schemas import SettlementPeriod
+from shared.china import add_months
 from shared.db import new_id
 from tests.assets.factories_assets import AssetScenario
 from tests.conftest import Clock

@@ -120,21 +120,21 @@ async def test_what_the_library_tells_is_remembered_and_older_news_is_not(
 ) -> None:
     allocation = await scenario.create_allocation(1000_00)
     payment = await scenario.create_payment(allocation["id"], 100_00)
-    path, moved = f"/funds/payments/{payment['id']}", _build_project_moved(allocation["project_id"])
+    path, moved = f"/funds/payments/{payment['id']}", build_project_moved(allocation["project_id"])
     news = [
-        _build_envelope("project.moved", allocation, 10, {**moved, "now": "under_construction"}),
-        _build_envelope("project.progressed", allocation, 11, _build_progress_reported(allocation, 60)),
-        _build_envelope("project.moved", allocation, 9, {**moved, "now": "terminated", "blocked": True}),
-        _build_envelope("project.progressed", allocation, 8, _build_progress_reported(allocation, 5)),
+        build_envelope("project.moved", allocation, 10, {**moved, "now": "under_construction"}),
+        build_envelope("project.progressed", allocation, 11, _build_progress_reported(allocation, 60)),
+        build_envelope("project.moved", allocation, 9, {**moved, "now": "terminated", "blocked": True}),
+        build_envelope("project.progressed", allocation, 8, _build_progress_reported(allocation, 5)),
     ]
-    assert await _deliver_events(scenario, news) == {"received": 4, "stopped": None}
+    assert await deliver_events(scenario, news) == {"received": 4, "stopped": None}
     offers = {
         available_action["action"]: available_action
         for available_action in expect_ok(await scenario.town.get(path))["available_actions"]
     }
     assert offers["submit"] == {"action": "submit", "label": "提交", "ready": True, "missing": []}
-    blocked = _build_envelope("project.moved", allocation, 12, {**moved, "now": "suspended"})
-    await _deliver_events(scenario, [blocked])
+    blocked = build_envelope("project.moved", allocation, 12, {**moved, "now": "suspended"})
+    await deliver_events(scenario, [blocked])
     offers = {
         available_action["action"]: available_action
         for available_action in expect_ok(await scenario.town.get(path))["available_actions"]
@@ -142,7 +142,7 @@ async def test_what_the_library_tells_is_remembered_and_older_news_is_not(
     assert offers["submit"]["missing"][0]["code"] == "payment.project"
 
 
-async def _deliver_events(scenario: FundsScenario, news: list[dict[str, Any]]) -> Any:
+async def deliver_events(scenario: FundsScenario, news: list[dict[str, Any]]) -> Any:
     """Deliver events as the outbox relay of the projects service does."""
     token = scenario.door.system.service_token("projects", "funds")
     signed = {"Authorization": f"Bearer {token}"}
@@ -151,7 +151,7 @@ async def _deliver_events(scenario: FundsScenario, news: list[dict[str, Any]]) -
     )
 
 
-def _build_project_moved(project_id: str) -> dict[str, Any]:
+def build_project_moved(project_id: str) -> dict[str, Any]:
     return {
         "project_id": project_id,
         "was": "started",
@@ -172,7 +172,7 @@ def _build_progress_reported(overrides: dict[str, Any], percent: int) -> dict[st
     }
 
 
-def _build_envelope(
+def build_envelope(
     topic: str, overrides: dict[str, Any], version: int, after: dict[str, Any]
 ) -> dict[str, Any]:
     return {

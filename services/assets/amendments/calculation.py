@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
-from services.assets.contracts.calculation import ScheduledReceivable, add_months
+from services.assets.contracts.calculation import ScheduledReceivable
 from services.assets.contracts.schemas import SettlementPeriod
-from shared.china import format_yuan
+from shared.china import add_months, format_yuan
 from shared.errors import FieldError
 
 

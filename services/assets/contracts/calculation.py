@@ -1,11 +1,11 @@
 """Payment schedule of a contract. Pure functions; amounts in 分."""
 
-from calendar import monthrange
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from services.assets.contracts.schemas import SettlementPeriod
+from shared.china import add_months
 
 MAX_RECEIVABLES = 1200
 """Maximum receivables of a contract (a hundred years, monthly)."""
@@ -26,13 +26,6 @@ class ScheduledReceivable:
     number: int
     due_on: date
     amount: int
-
-
-def add_months(day: date, months: int) -> date:
-    """The same day `months` later, or the last day of that month when it has no such day."""
-    index = day.year * 12 + day.month - 1 + months
-    year, month = divmod(index, 12)
-    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
 def build_schedule(

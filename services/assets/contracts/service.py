@@ -10,7 +10,6 @@ from services.assets.contracts import repository
 from services.assets.contracts.calculation import (
     RentStep,
     ScheduledReceivable,
-    add_months,
     build_schedule,
     prorate,
 )
@@ -37,7 +36,7 @@ from services.assets.register.lifecycle import COUNTED_STATES, UseState
 from services.assets.register.models import Asset
 from services.assets.register.schemas import AssetClass
 from shared.auth import May
-from shared.china import format_yuan, normalize_document_no
+from shared.china import add_months, format_yuan, normalize_document_no
 from shared.db import new_id
 from shared.errors import FieldError, Forbidden, invalid_field
 from shared.files import uploads

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from services.funds.alerts.rules import Checkpoint
+from services.funds.contracts.models import Contract
 from shared.alerts.detection import MAX_ROWS_PER_ALERT, Detection
 from shared.alerts.lifecycle import AlertSeverity
 from shared.china import format_yuan
@@ -67,4 +68,20 @@ def build_payment_detection(
         severity,
         figures,
         format_rows([row]),
+    )
+
+
+def build_retention_detection(contract: Contract) -> Detection:
+    """Build a detection about the retention of a contract that is due and not released."""
+    figures = {"质保金": format_yuan(contract.retention), "到期": str(contract.retention_due_on)}
+    return Detection(
+        "contract",
+        str(contract.id),
+        contract.region,
+        f"{contract.number} {contract.party}"[:300],
+        f"{contract.retention_status}, 尚未返还; 请核实工程质量后返还或抵作修复费用",
+        None,
+        figures,
+        [{"label": contract.title, "address": f"/api/v1/funds/contracts/{contract.id}"}],
+        project_id=contract.project_id,
     )

@@ -7,6 +7,7 @@ from typing import Any
 from services.funds.alerts import repository
 from services.funds.alerts.calculation import (
     build_payment_detection,
+    build_retention_detection,
     find_checkpoint,
     find_split_window,
     format_row,
@@ -19,12 +20,14 @@ from services.funds.alerts.rules import (
     SlowSpendingRule,
     SplitRule,
 )
+from services.funds.contracts import repository as contracts
 from services.funds.payments.calculation import describe_pay_day
 from services.funds.percentages import exceeds_percent, format_percent
 from services.funds.policy import PAYMENT_PURPOSE, PLAN_MANAGEMENT_FEE, TARGET_MONITORING
 from shared.alerts.detection import (
     MAX_ROWS_PER_SCAN,
     AlertRule,
+    DaysAlertRule,
     Detection,
     DetectionContext,
     Detector,
@@ -45,6 +48,8 @@ from shared.clients.funds import (
     PaymentPaid,
     PaymentRefunded,
     PlanMoved,
+    RetentionFellDue,
+    RetentionReleased,
     SourceAdjusted,
     SourceRegistered,
     TargetMoved,
@@ -450,6 +455,12 @@ async def detect_forbidden_subjects(context: DetectionContext[ForbiddenSubjectsR
     ]
 
 
+async def detect_retentions_due(context: DetectionContext[DaysAlertRule]) -> list[Detection]:
+    """Retention money whose defects liability period is over and that is not released."""
+    rows = await contracts.system_list_due_retentions(context)
+    return [build_retention_detection(row) for row in context.note_truncation(rows)]
+
+
 async def detect_notices_entered_afterwards(context: DetectionContext[WindowAlertRule]) -> list[Detection]:
     """Detect public notices that were entered after their first day."""
     since = context.rule.value.get_window_start(context.on)
@@ -482,6 +493,8 @@ DETECTORS: tuple[Detector[Any], ...] = (
     Detector("alert.unpublished", AlertRule,             detect_unannounced_payments, MONEY_TOPICS, repository.system_find_plans),
     Detector("alert.target_late", AlertRule,             detect_unpublished_targets, TARGET_TOPICS, touched_by("target_id")),
     Detector("alert.target_unmonitored", AlertRule,      detect_unmonitored_targets, TARGET_TOPICS, touched_by("target_id")),
+    Detector("alert.retention_due", DaysAlertRule,       detect_retentions_due, (RetentionFellDue.topic, RetentionReleased.topic),
+             touched_by("contract_id")),
     Detector("alert.notice_afterwards", WindowAlertRule, detect_notices_entered_afterwards, (NoticePosted.topic,), touched_by("notice_id")),
 )
 # fmt: on

@@ -1,17 +1,20 @@
 """Queries of contracts."""
 
+from datetime import timedelta
 from uuid import UUID
 
+import sqlalchemy as sa
 from sqlmodel import col, select
 
 from services.funds.contracts.models import Contract
-from services.funds.contracts.schemas import ProjectContractRead
+from shared.alerts.detection import MAX_ROWS_PER_SCAN, DaysAlertRule, DetectionContext, is_among
 from shared.auth import May, region_bounds
 from shared.china import normalize_document_no
 from shared.errors import NotFound
-from shared.http import PageAnswer, PageParams, answer_page
+from shared.http import Page, PageParams, list_page
 from shared.unit_of_work import UnitOfWork
 
+CONTRACT_TABLE: sa.Table = Contract.__table__  # type: ignore[attr-defined]
 ORDERS = {"signed_on": col(Contract.signed_on)}
 
 
@@ -45,22 +48,43 @@ async def find_contract_by_number(
 
 async def list_contracts(
     work: UnitOfWork, params: PageParams, *, region: str | None, project_id: UUID | None
-) -> PageAnswer:
+) -> Page[Contract]:
     """List a page of contracts of the caller's regions."""
     query = select(Contract).where(work.actor.scope_filter(May.FUND_READ, col(Contract.region)))
     if region:
         query = query.where(col(Contract.region).between(*region_bounds(region)))
     if project_id is not None:
         query = query.where(Contract.project_id == project_id)
-    return await answer_page(
+    return await list_page(
         work.session,
         query,
         params,
         orders=ORDERS,
         key=col(Contract.id),
         default="-signed_on",
-        read=ProjectContractRead,
     )
+
+
+async def system_list_retaining_contracts(work: UnitOfWork, project_id: UUID) -> list[Contract]:
+    """List the contracts of a project that retain money and have no due day, in id order, locked."""
+    query = select(Contract).where(
+        Contract.project_id == project_id,
+        Contract.retention_percent != "0",
+        col(Contract.retention_due_on).is_(None),
+    )
+    return list(await work.session.exec(query.order_by(col(Contract.id)).with_for_update()))
+
+
+async def system_list_due_retentions(context: DetectionContext[DaysAlertRule]) -> list[Contract]:
+    """List the contracts whose retention fell due days of the rule ago and is not released, the oldest first."""
+    before = context.on - timedelta(days=context.rule.value.days)
+    query = select(Contract).where(
+        col(Contract.retention_due_on) < before,
+        col(Contract.retention_released_on).is_(None),
+        is_among(CONTRACT_TABLE.c.id, context.subjects),
+    )
+    query = query.order_by(col(Contract.retention_due_on), col(Contract.id)).limit(MAX_ROWS_PER_SCAN)
+    return list(await context.work.session.exec(query))
 
 
 async def list_contracts_by_projects(work: UnitOfWork, projects: list[UUID]) -> list[Contract]:

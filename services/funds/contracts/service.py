@@ -1,16 +1,24 @@
-"""Register contracts and their audited settlement."""
+"""Register contracts and their audited settlement; retention money falls due and is released."""
 
+from collections.abc import Iterator
+from datetime import date
 from uuid import UUID
 
 from services.funds.allocations import repository as allocations
 from services.funds.allocations.models import Allocation
 from services.funds.contracts import repository
 from services.funds.contracts.models import Contract
-from services.funds.contracts.schemas import ProjectContractCreate, Settlement
+from services.funds.contracts.schemas import ProjectContractCreate, RetentionRelease, Settlement
 from services.funds.percentages import parse_hundredths
-from services.funds.policy import PAYMENT_RETENTION
+from services.funds.policy import CONTRACT_DEFECTS, PAYMENT_RETENTION, DefectsLiability
 from shared.auth import May
-from shared.clients.funds import ContractRegistered, ContractSettled
+from shared.china import add_months, format_yuan
+from shared.clients.funds import (
+    ContractRegistered,
+    ContractSettled,
+    RetentionFellDue,
+    RetentionReleased,
+)
 from shared.errors import Conflict, FieldError, Forbidden, Invalid
 from shared.files import uploads
 from shared.http import VersionMatch
@@ -34,6 +42,8 @@ async def create_contract(work: UnitOfWork, body: ProjectContractCreate) -> Cont
         errors.append(
             FieldError("in_the_future", "签订日期不能晚于今天", "signed in the future", "/signed_on")
         )
+    defects = (await work.get_rule(CONTRACT_DEFECTS, on=body.signed_on, region=allocation.region)).value
+    errors += _find_term_faults(body, defects)
     if errors:
         raise Invalid(errors[0].detail, errors[0].detail_en, errors=errors)
     if duplicate := await repository.find_contract_by_number(work, body.project_id, body.number, body.id):
@@ -44,6 +54,8 @@ async def create_contract(work: UnitOfWork, body: ProjectContractCreate) -> Cont
     ids = [str(file_id) for file_id in body.file_ids]
     await uploads.require_files(work, ids, "/file_ids")
     columns = body.model_dump(exclude={"id", "file_ids", "party_code"})
+    if columns["defects_months"] is None:
+        columns["defects_months"] = defects.months
     contract, _ = await create_record(
         work,
         Contract,
@@ -59,10 +71,23 @@ async def create_contract(work: UnitOfWork, body: ProjectContractCreate) -> Cont
         project_name=allocation.project_name,
         party_code=body.party_code or "",
         file_ids=ids,
+        managing_unit=department,
         rule_used=rule.ref,
         **columns,
     )
     return contract
+
+
+def _find_term_faults(body: ProjectContractCreate, defects: DefectsLiability) -> Iterator[FieldError]:
+    """Errors of the contract period, the price against the award, and the defects liability period."""
+    if body.award_price is not None and body.amount > body.award_price:
+        detail = f"合同价高于中标价 {format_yuan(body.award_price)} 元(招标投标法第四十六条)"
+        yield FieldError("above_award", detail, "above the award price", "/amount")
+    if body.starts_on and body.ends_on and body.ends_on < body.starts_on:
+        yield FieldError("before_start", "工期结束早于开始", "ends before it starts", "/ends_on")
+    if (body.defects_months or 0) > defects.most_months:
+        detail = f"缺陷责任期最长 {defects.most_months} 个月"
+        yield FieldError("too_long", detail, "the defects liability period is too long", "/defects_months")
 
 
 async def _require_allocation(work: UnitOfWork, project_id: UUID) -> tuple[Allocation, str]:
@@ -80,7 +105,7 @@ async def settle_contract(
 ) -> Contract:
     """Record the audited settlement once; Forbidden for the person who registered the contract (four eyes)."""
     contract = await repository.get_contract(work, contract_id, lock=True)
-    work.actor.require(May.PAYMENT_REVIEW, contract.region)
+    work.actor.require(May.PAYMENT_REVIEW, contract.region, department=contract.managing_unit)
     match.check_version(contract)
     if contract.settled is not None:
         if (contract.settled, contract.settlement_no) == (body.settled, body.settlement_no):
@@ -92,3 +117,60 @@ async def settle_contract(
     event = ContractSettled(contract_id=contract.id, project_id=contract.project_id, settled=body.settled)
     await save_record(work, contract, event)
     return contract
+
+
+async def mark_acceptance(work: UnitOfWork, project_id: UUID, accepted_on: date) -> None:
+    """Set the day on which the retention of a project's contracts falls due, counted from its acceptance."""
+    for contract in await repository.system_list_retaining_contracts(work, project_id):
+        contract.retention_due_on = add_months(accepted_on, contract.defects_months or 0)
+        event = RetentionFellDue(
+            contract_id=contract.id, project_id=project_id, due_on=contract.retention_due_on
+        )
+        await save_record(work, contract, event)
+
+
+async def release_retention(
+    work: UnitOfWork, contract_id: UUID, body: RetentionRelease, match: VersionMatch
+) -> Contract:
+    """Release the retention money after the defects liability period, with evidence (建质〔2017〕138号第十条).
+
+    Conflict before it is due or when it was released; Forbidden for the person who registered the contract (four eyes).
+    """
+    contract = await repository.get_contract(work, contract_id, lock=True)
+    work.actor.require(May.PAYMENT_REVIEW, contract.region, department=contract.managing_unit)
+    match.check_version(contract)
+    ids = [str(file_id) for file_id in body.file_ids]
+    if contract.retention_released_on is not None:
+        if (contract.retention_released_on, contract.retention_released) == (body.released_on, body.amount):
+            return contract
+        raise Conflict("质保金已返还", "The retention is released already")
+    if not contract.retention:
+        raise Conflict("合同没有质保金", "The contract retains nothing")
+    if work.actor.is_same_person(contract.created_by):
+        raise Forbidden("不能返还本人登记的合同的质保金", "Four eyes: another person must")
+    if contract.retention_due_on is None or body.released_on < contract.retention_due_on:
+        due = f"{contract.retention_due_on} 到期" if contract.retention_due_on else "验收后起算"
+        raise Conflict(f"缺陷责任期未满, 质保金{due}", "The retention is not due yet")
+    if errors := list(_find_release_faults(body, contract, work.today)):
+        raise Invalid(errors[0].detail, errors[0].detail_en, errors=errors)
+    await uploads.require_files(work, ids, "/file_ids")
+    contract.retention_released, contract.retention_released_on = body.amount, body.released_on
+    contract.release_file_ids = ids
+    event = RetentionReleased(
+        contract_id=contract.id,
+        project_id=contract.project_id,
+        amount=body.amount,
+        released_on=body.released_on,
+    )
+    await save_record(work, contract, event, reason=body.reason)
+    return contract
+
+
+def _find_release_faults(body: RetentionRelease, contract: Contract, today: date) -> Iterator[FieldError]:
+    if body.released_on > today:
+        yield FieldError("in_the_future", "返还日期不能晚于今天", "in the future", "/released_on")
+    if body.amount > contract.retention:
+        detail = f"质保金 {format_yuan(contract.retention)} 元, 不能返还更多"
+        yield FieldError("above_retention", detail, "more than was retained", "/amount")
+    if body.amount < contract.retention and not body.reason.strip():
+        yield FieldError("no_reason", "不全额返还须写明理由", "say why it is not all", "/reason")

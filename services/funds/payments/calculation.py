@@ -34,6 +34,8 @@ class PaymentContractFacts:
     used: int
     advances: int
     accepted: bool = False
+    retained: bool = False
+    """The retention has a due day and is not released."""
 
 
 @dataclass(frozen=True)
@@ -144,13 +146,15 @@ def _check_contract_required(case: PaymentCase, rule: Rule[ContractThreshold]) -
 
 def _check_retention(case: PaymentCase, rule: Rule[Retention]) -> RuleFinding | None:
     contract = case.contract
-    if contract is None or contract.accepted or contract.retention_percent in {"", "0"}:
+    if contract is None or contract.retention_percent in {"", "0"}:
+        return None
+    if contract.accepted and not contract.retained:
         return None
     retained = contract.amount * parse_hundredths(contract.retention_percent) // 10000
     payable = contract.amount - retained
     passed = contract.used + case.amount <= payable
-    figures = {"质保金%": contract.retention_percent, "验收前可付": format_yuan(payable)}
-    message = "已预留质保金" if passed else f"验收前最多支付 {format_yuan(payable)} 元, 其余为质保金"
+    figures = {"质保金%": contract.retention_percent, "质保金返还前可付": format_yuan(payable)}
+    message = "已预留质保金" if passed else f"质保金返还前最多支付 {format_yuan(payable)} 元"
     return build_finding(rule, passed=passed, message=message, figures=figures)
 
 

@@ -95,6 +95,7 @@ async def _get_contract_facts(
         used=used,
         advances=advances,
         accepted=bool(project and project.state in ACCEPTED_PROJECT_STATES),
+        retained=contract.retention_due_on is not None and contract.retention_released_on is None,
     )
 
 

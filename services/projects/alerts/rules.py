@@ -81,6 +81,8 @@ WARNING_SPECS: dict[str, WarningSpec] = {
     "unplanned":      WarningSpec((State.RESERVE,), "admitted_on", "入库后长期未纳入计划"),
     "not_started":    WarningSpec((State.RESERVE, State.PLANNED), "allocated_on", "资金下达后未开工"),
     "late":           WarningSpec((State.PLANNED, *CONSTRUCTION_STATES), "planned_end", "超过计划完工时间"),
+    "behind_schedule": WarningSpec((State.PLANNED, *CONSTRUCTION_STATES), "schedule_due_on", "形象进度落后于计划进度"),
+    "payment_behind_schedule": WarningSpec((State.PLANNED, *CONSTRUCTION_STATES), "payment_due_on", "支付落后于计划进度"),
     "silent":         WarningSpec(tuple(CONSTRUCTION_STATES), "heard_on", "长时间未报进度"),
     "behind_payment": WarningSpec(tuple(CONSTRUCTION_STATES), "paid_on", "形象进度低于支付进度", _build_payment_gap_conditions),
     "not_accepted":   WarningSpec((State.COMPLETED,), "completed_on", "完工后未验收"),

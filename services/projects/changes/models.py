@@ -28,6 +28,7 @@ class ChangeRequest(Base, Record, table=True):
     subject: str = Field(max_length=64, description="the id as text, for joins with notices")
     project_id: UUID = Field(foreign_key="project.id")
     project_name: str = Field(max_length=300)
+    managing_unit: str = Field(default="", max_length=200)
     reason: str = Field(sa_type=sa.Text)
     wanted: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     before: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)

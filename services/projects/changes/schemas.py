@@ -39,6 +39,7 @@ class ChangeRead(BaseModel):
     version: int
     project_id: UUID
     project_name: str
+    managing_unit: str = Field(description="项目的主管部门")
     reason: str
     wanted: dict[str, Any]
     before: dict[str, Any]

@@ -67,6 +67,7 @@ async def create_change(work: UnitOfWork, project_id: UUID, body: ChangeCreate) 
         subject=str(change_id),
         project_id=project.id,
         project_name=project.name,
+        managing_unit=project.managing_unit,
         reason=body.reason,
         wanted=body.wanted.model_dump(mode="json", exclude_unset=True),
         before=await _load_shown_values(work, project, set(body.wanted.get_sent_fields())),
@@ -157,6 +158,7 @@ async def load_notice_subject(work: UnitOfWork, record_id: UUID, /, *, lock: boo
         change.project_name,
         content,
         steps,
+        change.managing_unit,
     )
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from services.projects.attachments.schemas import DocumentKind
-from services.projects.projects.schemas import QuantityProgress
+from services.projects.quantities.schemas import QuantityProgress
 from shared.china import LabelledEnum, format_yuan
 from shared.rules import RuleValue
 

@@ -19,11 +19,14 @@ from shared.unit_of_work import UnitOfWork
 PLANNABLE_STATES = frozenset({State.RESERVE, State.PLANNED, State.SUSPENDED, *CONSTRUCTION_STATES})
 
 
-async def _lock_project(work: UnitOfWork, project_id: UUID) -> Project:
+async def lock_plannable_project(work: UnitOfWork, project_id: UUID) -> Project:
+    """Lock a project whose works the caller may plan; raise Conflict when they are over or not decided."""
     project = await projects.get_project(work, project_id, lock=True)
     work.actor.require(May.PROJECT_IMPLEMENT, project.region, department=project.managing_unit)
     if project.state not in PLANNABLE_STATES:
-        raise Conflict(f"项目{project.state.label}, 节点不再变动", f"The project is {project.state}")
+        raise Conflict(
+            f"项目{project.state.label}, 不能编排节点和计划进度", f"The project is {project.state}"
+        )
     return project
 
 
@@ -31,7 +34,7 @@ async def replace_milestones(
     work: UnitOfWork, project_id: UUID, body: MilestonesWrite
 ) -> list[MilestoneRead]:
     """Replace the milestones that are not completed; completed ones stay."""
-    project = await _lock_project(work, project_id)
+    project = await lock_plannable_project(work, project_id)
     names = [milestone.name for milestone in body.items]
     await repository.delete_open_milestones(work, project.id)
     completed_names = {milestone.name for milestone in await repository.list_milestones(work, project.id)}
@@ -55,7 +58,7 @@ async def complete_milestone(
     work: UnitOfWork, project_id: UUID, milestone_id: UUID, body: MilestoneCompletion
 ) -> MilestoneRead:
     """Complete a milestone; repeating the same date has no effect, another date raises Conflict."""
-    project = await _lock_project(work, project_id)
+    project = await lock_plannable_project(work, project_id)
     milestone = await repository.get_milestone(work, project.id, milestone_id)
     if milestone.done_on is not None:
         if milestone.done_on == body.done_on:

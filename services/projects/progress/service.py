@@ -17,6 +17,7 @@ from services.projects.projects.schemas import ProjectTransitionRequest
 from services.projects.projects.transitions import build_moved_event
 from services.projects.quantities.rules import QUANTITY_UNITS
 from services.projects.quantities.service import store_quantities
+from services.projects.schedules.calculation import set_due_days
 from shared.clients.projects import ProjectProgressed
 from shared.db import new_id
 from shared.errors import Conflict, FieldError, Invalid
@@ -116,6 +117,7 @@ async def _advance_project(
     if is_latest:
         project.physical_percent, project.progressed_on = report.physical_percent, report.reported_on
         project.heard_on = report.reported_on
+        set_due_days(project)
     if project.state is State.STARTED:
         request = ProjectTransitionRequest(happened_at=max(happened_at, project.state_since))
         facts = await gather_project_facts(

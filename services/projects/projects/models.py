@@ -78,6 +78,16 @@ class Project(Base, Record, table=True):
         partial_index(
             state_condition(State.PLANNED, *CONSTRUCTION_STATES), "late", "planned_end", "id", "region"
         ),
+        partial_index(
+            state_condition(State.PLANNED, *CONSTRUCTION_STATES), "behind", "schedule_due_on", "id", "region"
+        ),
+        partial_index(
+            state_condition(State.PLANNED, *CONSTRUCTION_STATES),
+            "payment_behind",
+            "payment_due_on",
+            "id",
+            "region",
+        ),
         partial_index(state_condition(*CONSTRUCTION_STATES), "silent", "heard_on", "id", "region"),
         partial_index(
             state_condition(*CONSTRUCTION_STATES),
@@ -171,6 +181,13 @@ class Project(Base, Record, table=True):
     physical_percent: int | None = None
     progressed_on: date | None = None
     heard_on: date | None = Field(default=None, description="day of the start or of the last progress report")
+    schedule: list[dict[str, Any]] | None = Field(default=None, sa_type=JSON)
+    schedule_due_on: date | None = Field(
+        default=None, description="end of the first planned month that asks for more than is built"
+    )
+    payment_due_on: date | None = Field(
+        default=None, description="end of the first planned month that asks for more than is paid"
+    )
     completed_on: date | None = None
     accepted_on: date | None = None
     settled: int = Field(default=0, sa_type=Fen)

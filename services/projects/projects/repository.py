@@ -113,6 +113,8 @@ class ProjectFilter:
     household: bool | None = None
     blocked: bool | None = None
     overdue: bool | None = None
+    behind: bool | None = None
+    payment_behind: bool | None = None
     bounds: tuple[float, float, float, float] | None = None
     unit: Sequence[str] = ()
     q: str = ""
@@ -190,11 +192,13 @@ def _build_computed_conditions(filters: ProjectFilter, today: date) -> list[Any]
         conditions.append(col(Project.total) >= filters.amount_from)
     if filters.amount_to is not None:
         conditions.append(col(Project.total) <= filters.amount_to)
-    if filters.overdue is not None:
-        is_overdue = build_overdue_condition(today)
-        conditions.append(
-            is_overdue if filters.overdue else sa.not_(sa.func.coalesce(is_overdue, sa.false()))
-        )
+    for wanted, condition in (
+        (filters.overdue, build_overdue_condition(today)),
+        (filters.behind, build_behind_condition(today, "schedule_due_on")),
+        (filters.payment_behind, build_behind_condition(today, "payment_due_on")),
+    ):
+        if wanted is not None:
+            conditions.append(condition if wanted else sa.not_(sa.func.coalesce(condition, sa.false())))
     conditions += _build_child_conditions(filters)
     if filters.q.strip():
         conditions.append(search.match_condition(col(Project.id), filters.q))
@@ -217,6 +221,11 @@ def _build_child_conditions(filters: ProjectFilter) -> list[Any]:
 def build_overdue_condition(today: date) -> sa.ColumnElement[bool]:
     """Whether a project is past its planned end before it is completed."""
     return sa.and_(PROJECT_COLUMNS.state.in_(OVERDUE_STATES), PROJECT_COLUMNS.planned_end < today)
+
+
+def build_behind_condition(today: date, column: str) -> sa.ColumnElement[bool]:
+    """Whether less is built (`schedule_due_on`) or paid (`payment_due_on`) than planned for a month that is over."""
+    return sa.and_(PROJECT_COLUMNS.state.in_(OVERDUE_STATES), PROJECT_COLUMNS[column] < today)
 
 
 def build_blocked_condition() -> sa.ColumnElement[bool]:

@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from services.projects.attachments.schemas import DocumentKind
 from services.projects.projects.guards import Procurement, Purchase
 from services.projects.projects.lifecycle import Stage, State
+from services.projects.quantities.schemas import QuantityProgress
 from services.projects.screening.schemas import Budget, Land, PreparationStatus
 from shared.china import LabelledEnum, Money, Place, PositiveMoney, RegionCode, SignedMoney
 from shared.clients.projects import BuiltAsset
@@ -315,6 +316,8 @@ class ProjectRow(BaseModel):
     blocked: bool
     physical_percent: int | None
     planned_end: date | None
+    schedule_due_on: date | None = Field(description="计划进度首次超过形象进度的月底")
+    payment_due_on: date | None = Field(description="计划支付首次超过已支付的月底")
     parent_id: UUID | None
     is_package: bool
     updated_at: datetime
@@ -378,16 +381,6 @@ class ProjectRead(ProjectRow):
     evaluation: dict[str, Any]
     created_at: datetime
     created_by: str
-
-
-class QuantityProgress(BaseModel):
-    """一项建设规模: planned and completed quantity according to the last report."""
-
-    name: str
-    unit: str
-    planned: Decimal
-    done: Decimal
-    percent: int | None = Field(description="完成比例, %; 计划为零时空")
 
 
 class ProjectDetail(ProjectRead):

@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Protocol
 
-from services.projects.projects.schemas import QuantityProgress
 from services.projects.quantities.rules import PLACES, Units, convert, find_dimension
-from services.projects.quantities.schemas import QuantitySum
+from services.projects.quantities.schemas import QuantityProgress, QuantitySum
 
 FULL_PERCENT = 100
 UNNAMED_QUANTITY = "建设规模"

@@ -10,9 +10,9 @@ from sqlmodel import col
 
 from services.projects.projects.models import Project
 from services.projects.projects.repository import ProjectFilter, build_list_query
-from services.projects.projects.schemas import QuantityProgress
 from services.projects.quantities.models import ProjectQuantity
 from services.projects.quantities.rules import PLACES
+from services.projects.quantities.schemas import QuantityProgress
 from shared.db import execute_core
 from shared.unit_of_work import UnitOfWork
 

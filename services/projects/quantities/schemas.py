@@ -5,6 +5,16 @@ from decimal import Decimal
 from pydantic import BaseModel, Field
 
 
+class QuantityProgress(BaseModel):
+    """一项建设规模: planned and completed quantity according to the last report."""
+
+    name: str
+    unit: str
+    planned: Decimal
+    done: Decimal
+    percent: int | None = Field(description="完成比例, %; 计划为零时空")
+
+
 class QuantitySum(BaseModel):
     """能合计的一组单位的工程量. Amounts are exact sums in `unit`, rounded once to four decimals."""
 

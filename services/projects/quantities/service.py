@@ -40,4 +40,4 @@ async def compute_sums(
 async def list_unit_codes(work: UnitOfWork) -> list[CodeRead]:
     """List the units of quantities as a code set."""
     units = (await work.get_rule(QUANTITY_UNITS)).value
-    return [CodeRead(code=unit, label=unit) for one in units.values() for unit in one.units]
+    return [CodeRead(code=unit, label=f"{unit}({one.label})") for one in units.values() for unit in one.units]
