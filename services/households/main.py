@@ -16,12 +16,17 @@ from services.households.clues.router import CLUE_KIND
 from services.households.clues.router import router as clues
 from services.households.composition import COMPOSITION
 from services.households.fsck import FSCK
+from services.households.help import router as help_pages
 from services.households.households import router as households
 from services.households.households.models import Household
 from services.households.households.router import HOUSEHOLD_KIND
 from services.households.households.service import NOTICE_KIND
 from services.households.imports.router import IMPORT_KIND, IMPORTS
 from services.households.imports.router import router as imports
+from services.households.jobs.router import JOB_KIND
+from services.households.jobs.router import router as jobs
+from services.households.loans.router import LOAN_KIND
+from services.households.loans.router import router as loans
 from services.households.measures.router import MEASURE_KIND
 from services.households.measures.router import router as measures
 from services.households.policy import RULES
@@ -57,10 +62,14 @@ SERVICE = Service(
     routers=(
         notice_router,
         households.summary_router,
+        help_pages.summary_router,
         alerts,
         clues,
         imports,
         measures,
+        loans,
+        jobs,
+        help_pages.router,
         households.router,
         households.notice_router,
         households.transition_router,
@@ -69,6 +78,8 @@ SERVICE = Service(
         CLUE_KIND,
         HOUSEHOLD_KIND,
         MEASURE_KIND,
+        LOAN_KIND,
+        JOB_KIND,
         IMPORT_KIND,
         ALERT_KIND,
         notice_kind(

@@ -1,8 +1,9 @@
-"""Personal data of clues and households: sealed with the installation's keyring, each value bound to its record and field."""
+"""Personal data of clues, households, loans and jobs: sealed with the installation's keyring, each value bound to its record and field."""
 
 from typing import Any
 from uuid import UUID
 
+from shared.auth import mask_name
 from shared.unit_of_work import UnitOfWork
 
 
@@ -24,3 +25,18 @@ def unseal(work: UnitOfWork, record: Any, field: str) -> str:  # noqa: ANN401 - 
 def mark_person(work: UnitOfWork, id_no: str) -> str:
     """The blind index of an id number, as other services reckon it: 18 characters tell the person, also in a 残疾人证 number."""
     return work.context.keyring.blind_index(id_no[:18], "id_card") if id_no else ""
+
+
+def mark_visited(work: UnitOfWork, region: str, name: str) -> str:
+    """The blind index under which attendance keeps visits to a household of this name in a village."""
+    return work.context.keyring.blind_index(f"{region}{name}", "household")
+
+
+def seal_person(work: UnitOfWork, table: str, record_id: UUID, name: str, id_no: str) -> dict[str, Any]:
+    """The columns of a person: name and id number sealed, the name masked, the blind index."""
+    return {
+        "name_sealed": seal(work, table, record_id, "name", name),
+        "name_masked": mask_name(name),
+        "id_no_sealed": seal(work, table, record_id, "id_no", id_no),
+        "id_mark": mark_person(work, id_no),
+    }

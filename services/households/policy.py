@@ -32,7 +32,19 @@ class SelfReportLimits(RuleValue):
     per_village_day: Annotated[int, Field(ge=1, le=1000)] = Field(title="每个村每天次数")
 
 
+class LoanTerms(RuleValue):
+    """小额信贷的条件."""
+
+    most: YuanText = Field(title="一户贷款上限(元)")
+    months: Annotated[int, Field(ge=1, le=120)] = Field(title="最长期限(月)")
+    least_age: Annotated[int, Field(ge=16, le=100)] = Field(title="借款人最小年龄")
+    most_age: Annotated[int, Field(ge=16, le=100)] = Field(title="借款人最大年龄")
+    extensions: Annotated[int, Field(ge=0, le=5)] = Field(title="可展期次数")
+    forbidden: Annotated[tuple[Label, ...], Field(max_length=100)] = Field(title="禁止的用途词")
+
+
 HOUSEHOLD_HEADS = declare_heads("households")
+LOAN_HEADS = declare_heads("loans")
 DEADLINES = RuleKey[Deadlines]("households.deadlines", Deadlines)
 INCOME_LINE = RuleKey[str]("households.income_line", Annotated[YuanText, Field(title="监测范围(元/人·年)")])
 CLASSES = RuleKey[tuple[str, ...]](
@@ -41,12 +53,15 @@ CLASSES = RuleKey[tuple[str, ...]](
 )
 VISIT_LIST = RuleKey[VisitList]("households.visit_list", VisitList)
 SELF_REPORT_LIMITS = RuleKey[SelfReportLimits]("households.self_report_limits", SelfReportLimits)
+LOAN_TERMS = RuleKey[LoanTerms]("households.loan_terms", LoanTerms)
 RULES: tuple[RuleKey[Any], ...] = (
     DEADLINES,
     INCOME_LINE,
     CLASSES,
     VISIT_LIST,
     SELF_REPORT_LIMITS,
+    LOAN_TERMS,
     HOUSEHOLD_HEADS,
+    LOAN_HEADS,
     *NOTICE_RULES,
 )

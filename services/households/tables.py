@@ -5,6 +5,8 @@ from services.households.base import Base
 from services.households.clues import models as clues
 from services.households.households import models as households
 from services.households.imports import models as imports
+from services.households.jobs import models as jobs
+from services.households.loans import models as loans
 from services.households.measures import models as measures
 
-__all__ = ["Base", "alerts", "clues", "households", "imports", "measures"]
+__all__ = ["Base", "alerts", "clues", "households", "imports", "jobs", "loans", "measures"]

@@ -88,6 +88,7 @@ class May(LabelledEnum):
     HOUSEHOLD_COMPARE = "household:compare", "部门信息比对"
     HOUSEHOLD_REVIEW = "household:review", "镇审核监测户"
     HOUSEHOLD_APPROVE = "household:approve", "县审定监测户"
+    HELP_ENTER = "household-help:enter", "登记信贷和岗位"
     HOUSEHOLD_ASK = "household:ask", "核对是否监测户"
     HOUSEHOLD_RULE_MANAGE = "household-rule:manage", "维护监测规则"
     # projects
@@ -208,6 +209,7 @@ PERMISSION_TABLE: dict[May, str] = {
     May.HOUSEHOLD_COMPARE:         ". . . . b . . . . . . .",
     May.HOUSEHOLD_REVIEW:          ". . b . . . . . . . . .",
     May.HOUSEHOLD_APPROVE:         ". . . . b . . . . . . .",
+    May.HELP_ENTER:                ". . b . b . . . . . . .",
     May.HOUSEHOLD_ASK:             ". . . . . . . . . . . a",
     May.HOUSEHOLD_RULE_MANAGE:     ". . . . b . . . . . . .",
     # projects

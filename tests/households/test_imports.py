@@ -18,11 +18,11 @@ Change = Callable[[list[list[Any]]], None]
 
 
 async def import_table(
-    service: ServiceUnderTest, content: bytes, **params: Any
+    service: ServiceUnderTest, content: bytes, kind: str = "households", **params: Any
 ) -> tuple[dict[str, Any], httpx.AsyncClient]:
     """Upload a table as the bureau and run it to its end; the job, and who sent it."""
     bureau = service.client_as("bureau", person="bureau-b")
-    started = await bureau.post(f"{PATH}/households", content=content, params={"region": DISTRICT, **params})
+    started = await bureau.post(f"{PATH}/{kind}", content=content, params={"region": DISTRICT, **params})
     assert started.status_code == 202, started.text
     while await run_next_batch(IMPORTS, service.context):
         pass

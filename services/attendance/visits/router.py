@@ -5,6 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
+from pydantic import Field
 from sqlmodel import col
 
 from services.attendance import repository as records
@@ -32,6 +33,10 @@ from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed, Versi
 from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
 from shared.records import Act, RecordKind, Shortcut, Todo
 
+HouseholdMarks = Annotated[
+    list[Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]] | None,
+    Query(max_length=30, description="村和户主姓名的盲索引, 由监测户的页面查询"),
+]
 router = APIRouter(prefix="/attendance", tags=["走访"], route_class=Route)
 
 
@@ -55,11 +60,15 @@ async def list_visits(
     project_id: UUID | None = None,
     asset_id: UUID | None = None,
     kind: VisitKind | None = None,
+    household_mark: HouseholdMarks = None,
     since: Annotated[date | None, Query(alias="from")] = None,
     until: Annotated[date | None, Query(alias="to")] = None,
 ) -> PageAnswer:
-    """走访列表; by project or asset for their own pages."""
+    """走访列表; by project, asset or household for their own pages."""
     equal = {"person": person, "kind": kind, "project_id": project_id, "asset_id": asset_id}
+    where = in_date_range(Visit.visited_on, since, until)
+    if household_mark:
+        where.append(col(Visit.household_mark).in_(household_mark))
     return await records.list_records(
         work,
         page_params,
@@ -67,7 +76,7 @@ async def list_visits(
         order="-visited_on",
         region=region,
         equal=equal,
-        where=in_date_range(Visit.visited_on, since, until),
+        where=where,
         read=VisitRead,
     )
 

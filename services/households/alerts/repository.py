@@ -1,4 +1,4 @@
-"""The clues and households that a rule is about, in the caller's regions."""
+"""The clues, households and loans that a rule is about, in the caller's regions."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from services.households.clues.models import Clue
 from services.households.households.repository import HOUSEHOLDS
+from services.households.loans.repository import LOANS
 from shared.alerts.detection import MAX_ROWS_PER_SCAN, Subjects, is_among
 from shared.auth import May
 from shared.db import execute_core
@@ -18,7 +19,7 @@ CLUES: sa.Table = Clue.__table__  # type: ignore[attr-defined]
 async def list_rows(
     work: UnitOfWork, table: sa.Table, subjects: Subjects, *where: sa.ColumnElement[bool]
 ) -> Sequence[sa.Row[Any]]:
-    """Clues or households that meet the conditions, those due first in front."""
+    """Clues, households or loans that meet the conditions, those due first in front."""
     query = sa.select(table).where(
         work.actor.scope_filter(May.HOUSEHOLD_READ, table.c.region), is_among(table.c.id, subjects), *where
     )
@@ -26,4 +27,4 @@ async def list_rows(
     return (await execute_core(work.session, query)).all()
 
 
-__all__ = ["CLUES", "HOUSEHOLDS", "list_rows"]
+__all__ = ["CLUES", "HOUSEHOLDS", "LOANS", "list_rows"]

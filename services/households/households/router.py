@@ -226,6 +226,13 @@ HOUSEHOLD_KIND = RecordKind(
         Act("发布公示", "/households/{id}/notices", states=(S.APPRAISED, S.REMOVAL_APPRAISED)),
         Act("指定帮扶责任人", "/households/{id}/cadre"),
     ),
-    parts=(Part("notices", "公示", "/households/{id}/notices"),),
+    parts=(
+        Part("notices", "公示", "/households/{id}/notices"),
+        Part("measures", "帮扶措施", "/households/{id}/help", "measures"),
+        Part("loans", "小额信贷", "/households/{id}/help", "loans"),
+        Part("jobs", "帮扶岗位", "/households/{id}/help", "jobs"),
+        Part("visits", "走访", "/households/{id}/help", "visits"),
+        Part("assets", "到户资产", "/households/{id}/help", "assets"),
+    ),
     phone=True,
 )

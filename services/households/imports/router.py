@@ -6,6 +6,7 @@ from services.households.imports.models import (
     HouseholdImportMapping,
     HouseholdImportResult,
 )
+from services.households.loans.importer import LOAN_TABLE
 from shared.imports.models import ImportConfig
 from shared.imports.router import build_import_router, import_record_kind
 
@@ -15,7 +16,7 @@ IMPORTS = ImportConfig(
     job=HouseholdImport,
     result=HouseholdImportResult,
     mapping=HouseholdImportMapping,
-    kinds=(HOUSEHOLD_TABLE,),
+    kinds=(HOUSEHOLD_TABLE, LOAN_TABLE),
 )
 router = build_import_router(IMPORTS, "监测信息导入")
 IMPORT_KIND = import_record_kind(IMPORTS, "household_import")
