@@ -117,6 +117,12 @@ class ContractThreshold(EffectRule):
     minimum: YuanText = Field(title="须有合同的起点金额(元)", alias="from")
 
 
+class MonitoredPayees(EffectRule):
+    """只发给监测户的支付."""
+
+    words: Annotated[tuple[Word, ...], Field(max_length=100)] = Field(title="用途中说明只发给监测户的词")
+
+
 PAYMENT_PROJECT = RuleKey[ProjectStates]("payment.project", ProjectStates)
 PAYMENT_PROGRESS = RuleKey[PaymentProgress]("payment.progress", PaymentProgress)
 PAYMENT_PAYEE = RuleKey[EffectRule]("payment.payee", EffectRule)
@@ -129,6 +135,7 @@ PAYMENT_PURPOSE = RuleKey[PaymentPurpose]("payment.purpose", PaymentPurpose)
 PAYMENT_SCREENING = RuleKey[EffectRule]("payment.screening", EffectRule)
 PAYMENT_SAME_DAY = RuleKey[EffectRule]("payment.same_day", EffectRule)
 PAYMENT_PAY_DAY = RuleKey[EffectRule]("payment.pay_day", EffectRule)
+PAYMENT_MONITORED = RuleKey[MonitoredPayees]("payment.monitored", MonitoredPayees)
 
 
 class ManagementFee(EffectRule):
@@ -314,6 +321,7 @@ RULES: tuple[RuleKey[Any], ...] = (
     PAYMENT_PURPOSE,
     PAYMENT_SCREENING,
     PAYMENT_SAME_DAY,
+    PAYMENT_MONITORED,
     PAYMENT_PAY_DAY,
     PLAN_WITHIN_SOURCE,
     PLAN_ANNOUNCED_TOTAL,

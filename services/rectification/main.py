@@ -14,8 +14,11 @@ from services.rectification.alerts.router import router as alerts
 from services.rectification.alerts.service import scan_alerts
 from services.rectification.composition import COMPOSITION
 from services.rectification.fsck import FSCK
+from services.rectification.imports.router import IMPORT_KIND, IMPORTS
+from services.rectification.imports.router import router as imports
 from services.rectification.items.router import ITEM_KIND, summary_router
 from services.rectification.items.router import router as items
+from services.rectification.policy import RULES
 from shared import clock
 from shared.alerts.deadlines import watch_deadlines
 from shared.alerts.detection import list_detector_rules
@@ -23,6 +26,7 @@ from shared.alerts.follower import FOLLOW_INTERVAL_S, follow_log
 from shared.alerts.scan import REST_FACTOR, SCAN_INTERVAL_S
 from shared.app import Service, build_app, run_periodically
 from shared.auth import May
+from shared.imports.service import run_next_batch
 from shared.settings import Settings
 
 SERVICE = Service(
@@ -31,14 +35,15 @@ SERVICE = Service(
     title="问题整改",
     read=May.RECTIFICATION_READ,
     composition=COMPOSITION,
-    routers=(summary_router, alerts, items),
-    kinds=(ITEM_KIND, ALERT_KIND),
+    routers=(summary_router, alerts, imports, items),
+    kinds=(ITEM_KIND, IMPORT_KIND, ALERT_KIND),
     background=(
+        run_periodically("imports", partial(run_next_batch, IMPORTS), 2),
         run_periodically("alerts", partial(scan_alerts, rest=REST_FACTOR), SCAN_INTERVAL_S),
         run_periodically("alerts after events", follow_log(ALERTS, DETECTORS), FOLLOW_INTERVAL_S),
         watch_deadlines(ALERTS, DETECTORS),
     ),
-    rules=list_detector_rules(DETECTORS),
+    rules=(*RULES, *list_detector_rules(DETECTORS)),
     rule_permission=May.RECTIFICATION_RULE_MANAGE,
 )
 

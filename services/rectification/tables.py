@@ -2,6 +2,7 @@
 
 from services.rectification.alerts import models as alerts
 from services.rectification.base import Base
+from services.rectification.imports import models as imports
 from services.rectification.items import models as items
 
-__all__ = ["Base", "alerts", "items"]
+__all__ = ["Base", "alerts", "imports", "items"]

@@ -10,6 +10,7 @@ from services.funds.findings import Effect, EffectRule, RuleFinding, build_findi
 from services.funds.percentages import format_percent, parse_hundredths
 from services.funds.policy import (
     ContractThreshold,
+    MonitoredPayees,
     PaymentAdvance,
     PaymentProgress,
     PaymentPurpose,
@@ -20,6 +21,7 @@ from shared.china import format_yuan, get_day, parse_yuan
 from shared.clients.projects import TextScreening
 from shared.rules import Rule, RuleKey
 
+MAX_POSITIONS_SHOWN = 20
 EffectRuleT = TypeVar("EffectRuleT", bound=EffectRule)
 
 
@@ -36,6 +38,15 @@ class PaymentContractFacts:
     accepted: bool = False
     retained: bool = False
     """The retention has a due day and is not released."""
+
+
+@dataclass(frozen=True)
+class MonitoringAnswer:
+    """What the monitoring says of a list of payees: how many it was asked about, positions of those in no monitored household."""
+
+    asked: int = 0
+    others: tuple[int, ...] = ()
+    unavailable: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,6 +74,7 @@ class PaymentCase:
     same_day_equal: int = 0
     paid_on: date | None = None
     year: int = 0
+    monitoring: MonitoringAnswer | None = None
 
 
 def evaluate_controls(case: PaymentCase, rules: Mapping[str, Rule[Any]]) -> list[RuleFinding]:
@@ -234,6 +246,30 @@ def _check_pay_day(case: PaymentCase, rule: Rule[EffectRule]) -> RuleFinding | N
     return build_finding(rule, passed=not message, message=message or "支付日期是工作日")
 
 
+def is_for_monitored(purpose: str, rule: Rule[MonitoredPayees]) -> bool:
+    """Whether the rule says that a payment of this purpose goes to monitored households only."""
+    return any(word in purpose for word in rule.value.words)
+
+
+def _check_monitored(case: PaymentCase, rule: Rule[MonitoredPayees]) -> RuleFinding | None:
+    """Finding of payees in no monitored household; it tells positions of the list, no class and no cause."""
+    answer = case.monitoring
+    if answer is None:
+        return None
+    if answer.unavailable:
+        return build_finding(rule, passed=False, message="防返贫监测暂时联系不上, 没有核对收款人, 请稍后再办")
+    if not answer.others:
+        return build_finding(rule, passed=True, message=f"名单中 {answer.asked} 人都是监测户成员")
+    shown = "、".join(str(position) for position in answer.others[:MAX_POSITIONS_SHOWN])
+    more = " 等" if len(answer.others) > MAX_POSITIONS_SHOWN else ""
+    return build_finding(
+        rule,
+        passed=False,
+        message=f"名单中第 {shown} 户{more}不是监测户成员, 请核对",
+        figures={"名单人数": str(answer.asked), "不是监测户": str(len(answer.others))},
+    )
+
+
 @dataclass(frozen=True)
 class PaymentControl(Generic[EffectRuleT]):
     """A rule and the function that checks it; the function returns None if it does not apply to the payment."""
@@ -255,5 +291,6 @@ CONTROLS: tuple[PaymentControl[Any], ...] = (
     PaymentControl(policy.PAYMENT_SCREENING,       _check_screening),
     PaymentControl(policy.PAYMENT_SAME_DAY,        _check_same_day),
     PaymentControl(policy.PAYMENT_PAY_DAY,         _check_pay_day),
+    PaymentControl(policy.PAYMENT_MONITORED,       _check_monitored),
 )
 # fmt: on

@@ -185,6 +185,15 @@ async def list_beneficiaries(
     return list(await work.session.exec(query.with_for_update() if lock else query))
 
 
+async def list_card_indexes(work: UnitOfWork, payment_id: UUID) -> dict[int, str]:
+    """Position → hash of the person, for those still listed. Not scoped: the caller has access to the payment."""
+    query = sa.select(BENEFICIARY.c.position, BENEFICIARY.c.card_index).where(
+        BENEFICIARY.c.payment_id == payment_id, BENEFICIARY.c.state == BeneficiaryState.LISTED
+    )
+    rows = await execute_core(work.session, query.order_by(BENEFICIARY.c.position))
+    return {row.position: row.card_index for row in rows}
+
+
 async def list_repeated_cards(
     work: UnitOfWork, project_id: UUID, excluded: UUID, indexes: Collection[str]
 ) -> set[str]:

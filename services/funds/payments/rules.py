@@ -12,17 +12,27 @@ from services.funds.findings import Effect, RuleFinding
 from services.funds.ledger import service as ledger
 from services.funds.ledger.accounts import AccountKind
 from services.funds.payments import repository
-from services.funds.payments.calculation import CONTROLS, PaymentCase, PaymentContractFacts, evaluate_controls
+from services.funds.payments.calculation import (
+    CONTROLS,
+    MonitoringAnswer,
+    PaymentCase,
+    PaymentContractFacts,
+    evaluate_controls,
+    is_for_monitored,
+)
 from services.funds.payments.lifecycle import PaymentFacts, PaymentState
 from services.funds.payments.models import BLOCK_VERDICT, Payment
 from services.funds.payments.schemas import PayeeKind, PaymentTransitionRequest
+from services.funds.policy import PAYMENT_MONITORED
 from services.funds.vouchers import service as vouchers
 from services.funds.vouchers.service import PAYMENT_VOUCHER, VoucherUse
 from shared.china import normalize_document_no
 from shared.clients.projects import ProjectSnapshot, TextScreening
-from shared.errors import FieldError
+from shared.errors import FieldError, Unavailable
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
+MAX_PERSONS_ASKED = 1000
+"""Persons that the monitoring service answers in one request."""
 IN_TRANSIT_STATES = frozenset({PaymentState.SUBMITTED, PaymentState.REVIEWED, PaymentState.APPROVED})
 """States in which the amount is posted to 支付在途."""
 ACCEPTED_PROJECT_STATES = frozenset({"accepted", "handed_over", "closed"})
@@ -31,13 +41,39 @@ CHECKED_STATES = frozenset({PaymentState.DRAFT, PaymentState.SUBMITTED, PaymentS
 
 @dataclass(frozen=True)
 class LibraryAnswer:
-    """Answer of the projects service on a payment: its project and the screening of its purpose."""
+    """What other services say of a payment: its project, the screening of its purpose, its payees among monitored households."""
 
     project: ProjectSnapshot | None
     library_unavailable: bool = False
     screening: TextScreening | None = None
     purpose: str = ""
     """The screened text."""
+    monitoring: MonitoringAnswer | None = None
+
+
+async def ask_monitoring(work: UnitOfWork, payment: Payment) -> MonitoringAnswer | None:
+    """Which payees are in no monitored household; None where the rule payment.monitored does not ask.
+
+    The monitoring service learns hashes only and tells no class or cause. While it is down nothing is checked, and the finding says so.
+    """
+    if payment.payee_kind is not PayeeKind.HOUSEHOLDS:
+        return None
+    rules = await work.get_rules([PAYMENT_MONITORED], on=work.today, region=payment.region)
+    rule = rules.get(PAYMENT_MONITORED.key)
+    if rule is None or not is_for_monitored(payment.purpose, rule):
+        return None
+    marks = await repository.list_card_indexes(work, payment.id)
+    asked = sorted(set(marks.values()))
+    client, known = work.service_client("households"), set[str]()
+    for start in range(0, len(asked), MAX_PERSONS_ASKED):
+        body = {"marks": asked[start : start + MAX_PERSONS_ASKED]}
+        try:
+            answer = await client.post("/internal/household-persons", json=body)
+        except Unavailable:
+            return MonitoringAnswer(unavailable=True)
+        known |= set(answer["marks"])
+    others = tuple(position for position, mark in marks.items() if mark not in known)
+    return MonitoringAnswer(asked=len(marks), others=others)
 
 
 async def list_findings(
@@ -72,6 +108,7 @@ async def list_findings(
         same_day_equal=sum(other.amount == payment.amount for other in same_day),
         paid_on=payment.paid_on,
         year=payment.year,
+        monitoring=answer.monitoring,
     )
     return evaluate_controls(case, rules)
 

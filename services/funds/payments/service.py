@@ -1,6 +1,7 @@
 """Create, edit, transition and refund payments; each step posts its ledger entry in the same transaction."""
 
 import asyncio
+from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from services.funds.payments.models import Payment, Refund
 from services.funds.payments.rules import (
     IN_TRANSIT_STATES,
     LibraryAnswer,
+    ask_monitoring,
     build_library_answer,
     build_voucher_use,
     find_voucher_error,
@@ -329,12 +331,14 @@ async def get_payment_detail(work: UnitOfWork, payment_id: UUID) -> PaymentDetai
 
 
 async def get_payment_checks(work: UnitOfWork, payment_id: UUID) -> PaymentChecks:
-    """Findings of every control on the payment now; `missing` names the projects service if it is down."""
+    """Findings of every control on the payment now; `missing` names the services that are down."""
     payment = await repository.get_payment(work, payment_id)
     try:
         answer = await _ask_library(work, payment, screen=payment.state is PaymentState.DRAFT)
     except Unavailable:
         answer = LibraryAnswer(None, library_unavailable=True)
+    answer = replace(answer, monitoring=await ask_monitoring(work, payment))
+    is_unchecked = answer.monitoring is not None and answer.monitoring.unavailable
     findings = await list_findings(work, payment, answer)
     allocation = await allocations.get_allocation(work, payment.allocation_id)
     return PaymentChecks(
@@ -343,7 +347,7 @@ async def get_payment_checks(work: UnitOfWork, payment_id: UUID) -> PaymentCheck
         stops=sum(finding.effect is Effect.STOP and not finding.passed for finding in findings),
         warnings=sum(finding.effect is Effect.WARN and not finding.passed for finding in findings),
         findings=findings,
-        missing=["projects"] if answer.library_unavailable else [],
+        missing=["projects"] * answer.library_unavailable + ["households"] * is_unchecked,
     )
 
 
@@ -372,10 +376,11 @@ async def transition_payment(
     answer = LibraryAnswer(None)
     if action in LIBRARY_ACTIONS:
         async with work.context.database.read() as session:
-            unlocked = await repository.get_payment(
-                work.context.unit_of_work(session, work.actor), payment_id
-            )
+            reading = work.context.unit_of_work(session, work.actor)
+            unlocked = await repository.get_payment(reading, payment_id)
+            monitoring = await ask_monitoring(reading, unlocked)
         answer = await _ask_library(work, unlocked, screen=action is PaymentAction.SUBMIT)
+        answer = replace(answer, monitoring=monitoring)
     payment = await repository.get_payment(work, payment_id, lock=True)
     if action is PaymentAction.SUBMIT and answer.purpose != payment.purpose:
         raise Conflict("用途刚刚被修改, 请重新提交", "The purpose was changed meanwhile")

@@ -72,7 +72,7 @@ async def create_item(work: UnitOfWork, body: ItemCreate) -> RectificationItem:
             f"{body.document_no or body.source.label} 的问题 {body.number} 已登记", "This number is taken"
         )
     columns = body.model_dump(exclude={"id", "region", "measures", "document_no"})
-    return await _insert_item(work, body, body.region, body.measures, document_no=document_no, **columns)
+    return await insert_item(work, body, body.region, body.measures, document_no=document_no, **columns)
 
 
 async def create_item_from_alert(work: UnitOfWork, body: ItemFromAlert) -> RectificationItem:
@@ -89,7 +89,7 @@ async def create_item_from_alert(work: UnitOfWork, body: ItemFromAlert) -> Recti
     if same is not None and same.id != body.id:
         raise Conflict(f"这条预警已登记为整改问题 {same.id}", f"The alert is item {same.id}")
     columns = body.model_dump(exclude={"id", "service", "alert_id", "measures"})
-    return await _insert_item(
+    return await insert_item(
         work,
         body,
         alert["region"],
@@ -107,13 +107,14 @@ async def create_item_from_alert(work: UnitOfWork, body: ItemFromAlert) -> Recti
     )
 
 
-async def _insert_item(
+async def insert_item(
     work: UnitOfWork,
     body: ItemCreate | ItemFromAlert,
     region: str,
     measures: list[Measure],
     **columns: Any,  # noqa: ANN401 - the table's columns
 ) -> RectificationItem:
+    """Insert an item whose region and number were checked."""
     tasks = _dump_measures(measures)
     item, _ = await create_record(
         work,

@@ -1,0 +1,6 @@
+"""Keys of the dated rules that the rectification service reads."""
+
+from shared.records.table_imports import declare_heads
+
+ITEM_HEADS = declare_heads("items")
+RULES = (ITEM_HEADS,)
