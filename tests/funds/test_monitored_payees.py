@@ -64,7 +64,13 @@ async def test_while_monitoring_is_down_a_stopping_rule_costs_time_only(
 ) -> None:
     await identify(Monitoring(door), clock, 1)
     stop = {"effect": "stop", "words": ["防返贫"]}
-    rule = {"key": RULE, "title": "只发给监测户的补助", "region": "620602000000", "value": stop}
+    rule = {
+        "key": RULE,
+        "title": "只发给监测户的补助",
+        "region": "620602000000",
+        "value": stop,
+        "confirmed": True,
+    }
     await set_rule_version(scenario.door, rule | {"effective_from": "2024-01-01"}, role="finance")
     payment = await create_subsidy_payment(scenario, 500_00)
     expect_ok(await put_batch(scenario, payment, build_csv(build_row(1))))
