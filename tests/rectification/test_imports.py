@@ -1,6 +1,7 @@
 """A county's ledger of problems (workbook 15), compared with its truth."""
 
 from pathlib import Path
+from typing import Any
 
 from services.rectification.imports.router import IMPORTS
 from shared.imports.service import run_next_batch
@@ -26,18 +27,18 @@ async def test_a_ledger_becomes_problems_with_their_measures(doors: SystemUnderT
         "found_on": "2023-03-01",
     }
 
-    async def run(**params: str) -> dict[str, object]:
+    async def run(**params: str) -> dict[str, Any]:
         started = await bureau.post(f"{PATH}/items", content=workbook.content, params=document | params)
         assert started.status_code == 202, started.text
         while await run_next_batch(IMPORTS, service.context):
             pass
-        job: dict[str, object] = (await bureau.get(f"{PATH}/{started.json()['id']}")).json()
+        job: dict[str, Any] = (await bureau.get(f"{PATH}/{started.json()['id']}")).json()
         return job
 
     job = await run()
     # 完成 is no share of a whole: asked. 立行立改 and 长期坚持 are terms of a measure, nothing to ask.
     assert (job["rows"], job["imported"], job["wrong"]) == (7, 6, 1), job["faults"]
-    (fault,) = job["faults"]  # type: ignore[misc]
+    (fault,) = job["faults"]
     assert (fault["row"], fault["column"]) == (10, "完成比例")
 
     items = (await bureau.get("/rectification/items", params={"limit": 50})).json()["items"]
@@ -51,7 +52,9 @@ async def test_a_ledger_becomes_problems_with_their_measures(doors: SystemUnderT
         for measure in one["measures"]
     }
     labels = {"资金使用": "funds", "资产管理": "assets", "监测帮扶": "monitoring"}
-    expected, first, position = {}, {}, 0
+    expected: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+    first: dict[str, Any] = {}
+    position = 0
     for _, row in workbook.list_rows()[:6]:
         first, position = (row, 1) if "seq" in row else (first, position + 1)
         codes = first["place"]["codes"]
