@@ -7,10 +7,9 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from services.households.households.models import Household
+from services.households.households.models import Household, HouseholdMember
 from services.households.jobs.lifecycle import JobState
 from services.households.jobs.models import HelpJob
-from services.households.loans.repository import marks_of_household
 from shared.auth import May, region_bounds
 from shared.db import execute_core
 from shared.errors import NotFound
@@ -52,8 +51,9 @@ async def list_of_household(work: UnitOfWork, household: Household) -> list[Help
     reached = work.actor.scope_filter(May.HOUSEHOLD_READ, col(Household.region), col(Household.cadre))
     query = (
         select(HelpJob)
-        .join(Household, col(Household.id) == household.id)
-        .where(col(HelpJob.id_mark).in_(marks_of_household(household.id)), reached)
+        .join(HouseholdMember, col(HouseholdMember.id_mark) == col(HelpJob.id_mark))
+        .join(Household, col(Household.id) == col(HouseholdMember.household_id))
+        .where(Household.id == household.id, reached)
     )
     return list(await work.session.exec(query.order_by(col(HelpJob.starts_on).desc(), col(HelpJob.id))))
 

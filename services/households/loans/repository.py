@@ -53,18 +53,14 @@ async def list_loans(
     )
 
 
-def marks_of_household(household_id: UUID) -> sa.Select[Any]:
-    """The blind indexes of the members of a household, as a subquery."""
-    return sa.select(col(HouseholdMember.id_mark)).where(col(HouseholdMember.household_id) == household_id)
-
-
 async def list_of_household(work: UnitOfWork, household: Household) -> list[SmallLoan]:
     """The loans of the members of a household that the caller may read, the latest first; a cadre reads them with the household."""
     reached = work.actor.scope_filter(May.HOUSEHOLD_READ, col(Household.region), col(Household.cadre))
     query = (
         select(SmallLoan)
-        .join(Household, col(Household.id) == household.id)
-        .where(col(SmallLoan.id_mark).in_(marks_of_household(household.id)), reached)
+        .join(HouseholdMember, col(HouseholdMember.id_mark) == col(SmallLoan.id_mark))
+        .join(Household, col(Household.id) == col(HouseholdMember.household_id))
+        .where(Household.id == household.id, reached)
     )
     return list(await work.session.exec(query.order_by(col(SmallLoan.lent_on).desc(), col(SmallLoan.id))))
 
