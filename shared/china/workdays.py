@@ -166,12 +166,6 @@ def month_bounds(month: str | date) -> tuple[date, date]:
     return first, in_next_month - timedelta(days=in_next_month.day)
 
 
-def add_months(day: date, months: int) -> date:
-    """The same day `months` later, or the last day of that month when it has no such day."""
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
-
-
 def list_months(first: date, last: date) -> list[str]:
     """All months from `first` to `last`, inclusive: ["2022-03", "2022-04"]."""
     count = (last.year - first.year) * 12 + last.month - first.month + 1
