@@ -1,23 +1,36 @@
 """Queries of payments, refunds and beneficiaries."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlmodel import col, select
 
+from services.funds.allocations.models import Allocation
+from services.funds.commitments.models import CachedProject
+from services.funds.contracts.models import Contract
+from services.funds.ledger.accounts import AccountKind
+from services.funds.ledger.models import LedgerAccount
 from services.funds.payments.lifecycle import PaymentState
 from services.funds.payments.models import Beneficiary, Payment, Refund
 from services.funds.payments.schemas import BeneficiaryRead, BeneficiaryState, PaymentRead
 from shared.auth import May, region_bounds
-from shared.db import delete_rows, execute_core
+from shared.db import Rows, SelectsTogether, as_snapshot, delete_rows, execute_core
 from shared.errors import NotFound
 from shared.http import PageAnswer, PageParams, answer_page
 from shared.unit_of_work import UnitOfWork
 
 ORDERS = {"created_at": col(Payment.created_at), "amount": col(Payment.amount)}
 PAYMENT: sa.Table = Payment.__table__  # type: ignore[attr-defined]
+BENEFICIARY: sa.Table = Beneficiary.__table__  # type: ignore[attr-defined]
+REFUND: sa.Table = Refund.__table__  # type: ignore[attr-defined]
+ALLOCATION: sa.Table = Allocation.__table__  # type: ignore[attr-defined]
+ACCOUNT: sa.Table = LedgerAccount.__table__  # type: ignore[attr-defined]
+CONTRACT: sa.Table = Contract.__table__  # type: ignore[attr-defined]
+CACHED_PROJECT: sa.Table = CachedProject.__table__  # type: ignore[attr-defined]
 LIVE_STATES = (PaymentState.SUBMITTED, PaymentState.REVIEWED, PaymentState.APPROVED, PaymentState.PAID)
 
 
@@ -28,8 +41,130 @@ async def get_payment(work: UnitOfWork, payment_id: UUID, *, lock: bool = False)
     )
     payment = (await work.session.exec(query.with_for_update() if lock else query)).first()
     if payment is None:
-        raise NotFound(f"没有这笔支付: {payment_id}", f"No payment {payment_id}")
+        raise _build_not_found(payment_id)
     return payment
+
+
+def _build_not_found(payment_id: UUID) -> NotFound:
+    return NotFound(f"没有这笔支付: {payment_id}", f"No payment {payment_id}")
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentRecords:
+    """The refunds of a payment and what its guards and controls ask of other features, within the caller's regions; in 分."""
+
+    allocation: Allocation
+    unpaid_balance: int
+    """Balance of 未支付 of the allocation."""
+    stages: Mapping[str, int]
+    """Balance of each stage of the project's money."""
+    contract: Contract | None
+    contract_used: int
+    """Amount of the contract's other payments that are applied for or paid, net of refunds."""
+    contract_advances: int
+    same_day: int
+    """Number of other payments to the payee on the day of payment, or on `today`."""
+    same_day_equal: int
+    listed_total: int
+    """Total of the beneficiary list."""
+    refunds: Sequence[Any]
+    project: Any | None
+    """The cached project."""
+
+
+def _sum_amounts(amount: Any, name: str) -> sa.Label[int]:  # noqa: ANN401 - a column expression
+    return sa.cast(sa.func.coalesce(sa.func.sum(amount), 0), sa.BigInteger).label(name)
+
+
+_OTHER = PAYMENT.alias("other")
+_NET = _OTHER.c.amount - _OTHER.c.refunded
+_IS_OWN = PAYMENT.c.id == sa.bindparam("payment_id", type_=sa.Uuid())
+_DAY = sa.func.coalesce(PAYMENT.c.paid_on, sa.bindparam("today", type_=sa.Date()))
+_RECORD_SELECTS: dict[str, sa.SelectBase] = {
+    "allocation": sa.select(ALLOCATION)
+    .join(PAYMENT, PAYMENT.c.allocation_id == ALLOCATION.c.id)
+    .where(_IS_OWN),
+    "unpaid": sa.select(ACCOUNT.c.balance)
+    .join(PAYMENT, PAYMENT.c.allocation_id == ACCOUNT.c.allocation_id)
+    .where(_IS_OWN, ACCOUNT.c.kind == AccountKind.UNPAID),
+    "stages": sa.select(ACCOUNT.c.region, ACCOUNT.c.kind, _sum_amounts(ACCOUNT.c.balance, "balance"))
+    .join(PAYMENT, PAYMENT.c.project_id == ACCOUNT.c.project_id)
+    .where(_IS_OWN)
+    .group_by(ACCOUNT.c.region, ACCOUNT.c.kind),
+    "contract": sa.select(CONTRACT).join(PAYMENT, PAYMENT.c.contract_id == CONTRACT.c.id).where(_IS_OWN),
+    "contract_payments": sa.select(
+        _OTHER.c.region,
+        _sum_amounts(_NET, "used"),
+        _sum_amounts(sa.case((_OTHER.c.advance, _NET), else_=0), "advances"),
+    )
+    .join(PAYMENT, sa.and_(PAYMENT.c.contract_id == _OTHER.c.contract_id, PAYMENT.c.id != _OTHER.c.id))
+    .where(_IS_OWN, _OTHER.c.state.in_(LIVE_STATES))
+    .group_by(_OTHER.c.region),
+    "same_day": sa.select(
+        _OTHER.c.region,
+        sa.func.count().label("number"),
+        _sum_amounts(sa.case((_OTHER.c.amount == PAYMENT.c.amount, 1), else_=0), "equal"),
+    )
+    .join(PAYMENT, sa.and_(PAYMENT.c.payee_key == _OTHER.c.payee_key, PAYMENT.c.id != _OTHER.c.id))
+    .where(_IS_OWN, _OTHER.c.paid_on == _DAY)
+    .group_by(_OTHER.c.region),
+    "listed": sa.select(_sum_amounts(BENEFICIARY.c.amount, "total"))
+    .join(PAYMENT, PAYMENT.c.id == BENEFICIARY.c.payment_id)
+    .where(_IS_OWN),
+    "refunds": sa.select(REFUND)
+    .join(PAYMENT, PAYMENT.c.id == REFUND.c.payment_id)
+    .where(_IS_OWN)
+    .order_by(REFUND.c.id),
+    "project": sa.select(CACHED_PROJECT)
+    .join(PAYMENT, PAYMENT.c.project_id == CACHED_PROJECT.c.id)
+    .where(_IS_OWN),
+}
+_RECORDS = SelectsTogether(**_RECORD_SELECTS)
+_PAYMENT_WITH_RECORDS = SelectsTogether(payment=sa.select(PAYMENT).where(_IS_OWN), **_RECORD_SELECTS)
+
+
+async def list_records(work: UnitOfWork, payment_id: UUID) -> PaymentRecords:
+    """What belongs to a payment, from one statement. The caller has checked access to the payment."""
+    return _build_records(work, await _RECORDS.read(work.session, payment_id=payment_id, today=work.today))
+
+
+async def get_payment_with_records(work: UnitOfWork, payment_id: UUID) -> tuple[Payment, PaymentRecords]:
+    """A payment of the caller's regions, to read, and what belongs to it, from one statement; NotFound otherwise."""
+    found = await _PAYMENT_WITH_RECORDS.read(work.session, payment_id=payment_id, today=work.today)
+    row = next(iter(found["payment"]), None)
+    if row is None or not work.actor.has_access(May.FUND_READ, row.region):
+        raise _build_not_found(payment_id)
+    return as_snapshot(Payment, row), _build_records(work, found)
+
+
+def _build_records(work: UnitOfWork, found: Rows) -> PaymentRecords:
+    """NotFound when the allocation or the contract lies outside the caller's regions."""
+
+    def is_visible(row: Any) -> bool:  # noqa: ANN401 - a named tuple
+        return work.actor.has_access(May.FUND_READ, row.region)
+
+    payments, same_day = (list(filter(is_visible, found[name])) for name in ("contract_payments", "same_day"))
+    stages: dict[str, int] = dict.fromkeys(AccountKind, 0)
+    for row in filter(is_visible, found["stages"]):
+        stages[row.kind] += row.balance
+    allocation = found["allocation"][0]
+    contract = next(iter(found["contract"]), None)
+    for row, name in ((allocation, "这笔资金安排"), (contract, "这份合同")):
+        if row is not None and not is_visible(row):
+            raise NotFound(f"没有{name}: {row.id}", f"Nothing with the id {row.id}")
+    return PaymentRecords(
+        allocation=as_snapshot(Allocation, allocation),
+        unpaid_balance=sum(row.balance for row in found["unpaid"]),
+        stages=stages,
+        contract=as_snapshot(Contract, contract) if contract else None,
+        contract_used=sum(row.used for row in payments),
+        contract_advances=sum(row.advances for row in payments),
+        same_day=sum(row.number for row in same_day),
+        same_day_equal=sum(row.equal for row in same_day),
+        listed_total=found["listed"][0].total,
+        refunds=found["refunds"],
+        project=next(iter(found["project"]), None),
+    )
 
 
 async def list_payments(
@@ -96,19 +231,6 @@ async def list_related_payments(work: UnitOfWork, *, allocations: Sequence[UUID]
     return list(await work.session.exec(query.order_by(col(Payment.id)).limit(1000)))
 
 
-async def list_same_day_payments(
-    work: UnitOfWork, payee_key: str, day: date, excluded: UUID
-) -> list[Payment]:
-    """List other payments to a payee on a day, within the caller's regions (at most 50)."""
-    query = select(Payment).where(
-        Payment.payee_key == payee_key,
-        Payment.paid_on == day,
-        Payment.id != excluded,
-        work.actor.scope_filter(May.FUND_READ, col(Payment.region)),
-    )
-    return list(await work.session.exec(query.limit(50)))
-
-
 async def list_paid_from_allocation(
     work: UnitOfWork, allocation_id: UUID, day: date, excluded: UUID
 ) -> list[Payment]:
@@ -119,28 +241,6 @@ async def list_paid_from_allocation(
     return list(await work.session.exec(query.order_by(col(Payment.id))))
 
 
-async def sum_contract_payments(
-    work: UnitOfWork, contract_id: UUID, excluded: UUID | None = None
-) -> tuple[int, int]:
-    """Amount applied for or paid under a contract, net of refunds, in 分: (total, advances), without one payment."""
-    net = PAYMENT.c.amount - PAYMENT.c.refunded
-    query = sa.select(
-        sa.cast(sa.func.coalesce(sa.func.sum(net), 0), sa.BigInteger).label("total"),
-        sa.cast(
-            sa.func.coalesce(sa.func.sum(sa.case((PAYMENT.c.advance, net), else_=0)), 0), sa.BigInteger
-        ).label("advances"),
-    ).where(
-        PAYMENT.c.contract_id == contract_id,
-        PAYMENT.c.state.in_(LIVE_STATES),
-        work.actor.scope_filter(May.FUND_READ, PAYMENT.c.region),
-    )
-    if excluded is not None:
-        query = query.where(PAYMENT.c.id != excluded)
-    row = (await execute_core(work.session, query)).one()
-    return int(row.total), int(row.advances)
-
-
-BENEFICIARY: sa.Table = Beneficiary.__table__  # type: ignore[attr-defined]
 BENEFICIARY_ORDERS = {"position": col(Beneficiary.position)}
 
 
@@ -149,14 +249,6 @@ async def replace_beneficiaries(work: UnitOfWork, payment_id: UUID, rows: Sequen
     await delete_rows(work.session, BENEFICIARY, BENEFICIARY.c.payment_id == payment_id)
     work.session.add_all(rows)
     await work.session.flush()
-
-
-async def sum_beneficiaries(work: UnitOfWork, payment_id: UUID) -> tuple[int, int]:
-    """Number of beneficiaries of a payment and their total in 分. Not scoped: the caller has access to the payment."""
-    amount = sa.cast(sa.func.coalesce(sa.func.sum(BENEFICIARY.c.amount), 0), sa.BigInteger)
-    query = sa.select(sa.func.count().label("households"), amount.label("added"))
-    sums = (await execute_core(work.session, query.where(BENEFICIARY.c.payment_id == payment_id))).one()
-    return int(sums.households), int(sums.added)
 
 
 async def list_beneficiary_page(work: UnitOfWork, payment_id: UUID, params: PageParams) -> PageAnswer:

@@ -5,12 +5,12 @@ from datetime import date
 from uuid import UUID
 
 from services.funds.allocations import repository as allocations
-from services.funds.allocations.models import Allocation
 from services.funds.allocations.service import build_allocation_account
 from services.funds.contracts import repository as contracts
 from services.funds.findings import Effect, RuleFinding
 from services.funds.ledger import service as ledger
 from services.funds.ledger.accounts import AccountKind
+from services.funds.ledger.schemas import build_figures
 from services.funds.payments import repository
 from services.funds.payments.calculation import (
     CONTROLS,
@@ -22,6 +22,7 @@ from services.funds.payments.calculation import (
 )
 from services.funds.payments.lifecycle import PaymentFacts, PaymentState
 from services.funds.payments.models import BLOCK_VERDICT, Payment
+from services.funds.payments.repository import PaymentRecords
 from services.funds.payments.schemas import PayeeKind, PaymentTransitionRequest
 from services.funds.policy import PAYMENT_MONITORED
 from services.funds.vouchers import service as vouchers
@@ -77,14 +78,13 @@ async def ask_monitoring(work: UnitOfWork, payment: Payment) -> MonitoringAnswer
 
 
 async def list_findings(
-    work: UnitOfWork, payment: Payment, answer: LibraryAnswer, *, lock: bool = False
+    work: UnitOfWork, payment: Payment, answer: LibraryAnswer, records: PaymentRecords
 ) -> list[RuleFinding]:
-    """Findings of every control now; with `lock` the contract is locked until the transaction ends."""
+    """Findings of every control now."""
     on = payment.paid_on or work.today
     rules = await work.get_rules([one.rule for one in CONTROLS], on=on, region=payment.region)
-    figures = await ledger.get_figures(work, {"project_id": payment.project_id})
+    figures = build_figures(records.stages)
     own_in_transit = payment.amount if payment.state in IN_TRANSIT_STATES else 0
-    same_day = await repository.list_same_day_payments(work, payment.payee_key, on, payment.id)
     project = answer.project
     case = PaymentCase(
         on=on,
@@ -101,11 +101,11 @@ async def list_findings(
         blocked=bool(project and project.blocked),
         physical_percent=project.physical_percent if project else None,
         library_unavailable=answer.library_unavailable,
-        contract=await _get_contract_facts(work, payment, project, lock=lock),
+        contract=_build_contract_facts(records, project),
         screening=answer.screening or _get_stored_screening(payment),
         clearance=payment.clearance,
-        same_day=len(same_day),
-        same_day_equal=sum(other.amount == payment.amount for other in same_day),
+        same_day=records.same_day,
+        same_day_equal=records.same_day_equal,
         paid_on=payment.paid_on,
         year=payment.year,
         monitoring=answer.monitoring,
@@ -117,28 +117,30 @@ def _get_stored_screening(payment: Payment) -> TextScreening | None:
     return TextScreening.model_validate(payment.screening) if payment.screening else None
 
 
-async def _get_contract_facts(
-    work: UnitOfWork, payment: Payment, project: ProjectSnapshot | None, *, lock: bool
+def _build_contract_facts(
+    records: PaymentRecords, project: ProjectSnapshot | None
 ) -> PaymentContractFacts | None:
-    if payment.contract_id is None:
+    contract = records.contract
+    if contract is None:
         return None
-    contract = await contracts.get_contract(work, payment.contract_id, lock=lock)
-    used, advances = await repository.sum_contract_payments(work, contract.id, excluded=payment.id)
     return PaymentContractFacts(
         party=contract.party,
         party_code=contract.party_code,
         amount=contract.payable,
         retention_percent=contract.retention_percent,
-        used=used,
-        advances=advances,
+        used=records.contract_used,
+        advances=records.contract_advances,
         accepted=bool(project and project.state in ACCEPTED_PROJECT_STATES),
         retained=contract.retention_due_on is not None and contract.retention_released_on is None,
     )
 
 
-async def get_unpaid_balance(work: UnitOfWork, allocation: Allocation, *, lock: bool) -> int:
-    """Unpaid balance of the allocation in 分; with `lock` it is locked until the transaction ends."""
-    return await ledger.get_balance(work, build_allocation_account(allocation, AccountKind.UNPAID), lock=lock)
+async def lock_limits(work: UnitOfWork, payment: Payment) -> None:
+    """Lock the contract and the 未支付 account, the limits of a payment, until the transaction ends."""
+    if payment.contract_id is not None:
+        await contracts.get_contract(work, payment.contract_id, lock=True)
+    allocation = await allocations.get_allocation(work, payment.allocation_id)
+    await ledger.get_balance(work, build_allocation_account(allocation, AccountKind.UNPAID), lock=True)
 
 
 async def get_payment_facts(
@@ -146,17 +148,13 @@ async def get_payment_facts(
     payment: Payment,
     request: PaymentTransitionRequest,
     answer: LibraryAnswer,
-    *,
-    lock: bool,
+    records: PaymentRecords,
 ) -> PaymentFacts:
-    """Collect the facts of the guards; with `lock` the balances are locked for a real transition."""
-    findings = (
-        await list_findings(work, payment, answer, lock=lock) if payment.state in CHECKED_STATES else []
-    )
-    allocation = await allocations.get_allocation(work, payment.allocation_id)
+    """Collect the facts of the guards; a real transition has locked the limits before it read the records."""
+    findings = await list_findings(work, payment, answer, records) if payment.state in CHECKED_STATES else []
     return PaymentFacts(
         amount=payment.amount,
-        unpaid_balance=await get_unpaid_balance(work, allocation, lock=lock),
+        unpaid_balance=records.unpaid_balance,
         documents=len(payment.file_ids),
         reason=request.reason,
         voucher_no=request.voucher_no,
@@ -177,9 +175,7 @@ async def get_payment_facts(
         voucher_error=await find_voucher_error(work, payment, request.voucher_no, request.paid_on)
         if payment.state is PaymentState.APPROVED
         else None,
-        listed_total=(await repository.sum_beneficiaries(work, payment.id))[1]
-        if payment.payee_kind is PayeeKind.HOUSEHOLDS
-        else None,
+        listed_total=records.listed_total if payment.payee_kind is PayeeKind.HOUSEHOLDS else None,
     )
 
 

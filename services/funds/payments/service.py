@@ -8,7 +8,6 @@ from uuid import UUID
 from services.funds.allocations import repository as allocations
 from services.funds.allocations.models import Allocation
 from services.funds.allocations.service import build_allocation_account
-from services.funds.commitments import service as commitments
 from services.funds.contracts import repository as contracts
 from services.funds.findings import Effect
 from services.funds.ledger import service as ledger
@@ -30,8 +29,8 @@ from services.funds.payments.rules import (
     build_voucher_use,
     find_voucher_error,
     get_payment_facts,
-    get_unpaid_balance,
     list_findings,
+    lock_limits,
 )
 from services.funds.payments.schemas import (
     PaymentChange,
@@ -48,7 +47,7 @@ from services.funds.vouchers.service import REFUND_VOUCHER, VoucherUse
 from shared.auth import May, mask_account
 from shared.china import format_yuan, normalize_document_no
 from shared.clients.funds import PaymentRefunded
-from shared.clients.projects import ProjectsClient, TextScreening
+from shared.clients.projects import ProjectsClient, ProjectSnapshot, TextScreening
 from shared.db import new_id
 from shared.errors import Conflict, FieldError, Forbidden, Invalid, Unavailable
 from shared.files import uploads
@@ -311,39 +310,32 @@ LIBRARY_ACTIONS = frozenset({PaymentAction.SUBMIT, PaymentAction.REVIEW, Payment
 
 async def get_payment_detail(work: UnitOfWork, payment_id: UUID) -> PaymentDetail:
     """Get a payment, its refunds and the actions available to the caller, evaluated with the cached project."""
-    payment = await repository.get_payment(work, payment_id)
-    projects = await commitments.get_cached_projects(work, [payment.project_id])
+    payment, records = await repository.get_payment_with_records(work, payment_id)
+    project = ProjectSnapshot.model_validate(records.project._asdict()) if records.project else None
     facts = await get_payment_facts(
-        work,
-        payment,
-        PaymentTransitionRequest(),
-        build_library_answer(payment.project_id, projects),
-        lock=False,
+        work, payment, PaymentTransitionRequest(), LibraryAnswer(project), records
     )
     return PaymentDetail(
         **PaymentRead.model_validate(payment).model_dump(),
         screening=TextScreening.model_validate(payment.screening) if payment.screening else None,
-        refunds=[
-            RefundRead.model_validate(refund) for refund in await repository.list_refunds(work, payment.id)
-        ],
+        refunds=[RefundRead.model_validate(refund) for refund in records.refunds],
         available_actions=available_actions(work, PAYMENT_LIFECYCLE, payment, facts),
     )
 
 
 async def get_payment_checks(work: UnitOfWork, payment_id: UUID) -> PaymentChecks:
     """Findings of every control on the payment now; `missing` names the services that are down."""
-    payment = await repository.get_payment(work, payment_id)
+    payment, records = await repository.get_payment_with_records(work, payment_id)
     try:
         answer = await _ask_library(work, payment, screen=payment.state is PaymentState.DRAFT)
     except Unavailable:
         answer = LibraryAnswer(None, library_unavailable=True)
     answer = replace(answer, monitoring=await ask_monitoring(work, payment))
     is_unchecked = answer.monitoring is not None and answer.monitoring.unavailable
-    findings = await list_findings(work, payment, answer)
-    allocation = await allocations.get_allocation(work, payment.allocation_id)
+    findings = await list_findings(work, payment, answer, records)
     return PaymentChecks(
         payment_id=payment.id,
-        left=await get_unpaid_balance(work, allocation, lock=False),
+        left=records.unpaid_balance,
         stops=sum(finding.effect is Effect.STOP and not finding.passed for finding in findings),
         warnings=sum(finding.effect is Effect.WARN and not finding.passed for finding in findings),
         findings=findings,
@@ -385,8 +377,10 @@ async def transition_payment(
     if action is PaymentAction.SUBMIT and answer.purpose != payment.purpose:
         raise Conflict("用途刚刚被修改, 请重新提交", "The purpose was changed meanwhile")
     was = payment.state
+    if action is PaymentAction.SUBMIT and not dry_run:
+        await lock_limits(work, payment)
     facts = await get_payment_facts(
-        work, payment, body, answer, lock=action is PaymentAction.SUBMIT and not dry_run
+        work, payment, body, answer, await repository.list_records(work, payment.id)
     )
     on = effective_time(body, payment.state_since, work.at).astimezone(CHINA_TIME_ZONE).date()
     if action is PaymentAction.PAY and not dry_run:
