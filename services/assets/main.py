@@ -42,9 +42,9 @@ from services.assets.pledges.router import PLEDGE_KIND
 from services.assets.pledges.router import router as pledge_router
 from services.assets.policy import RULES
 from services.assets.register import router as register
+from services.assets.register.models import NOTICE_KIND as ASSET_NOTICE_KIND
 from services.assets.register.models import Asset
 from services.assets.register.router import ASSET_KIND
-from services.assets.register.service import NOTICE_KIND as ASSET_NOTICE_KIND
 from services.assets.repairs.router import REPAIR_KIND
 from services.assets.repairs.router import router as repair_router
 from services.assets.repairs.service import REPAIR_CONTACT

@@ -154,7 +154,9 @@ async def _find_error(
         return find_waiver_error(receivables, {line.number: line.amount for line in body.waivers})
     if (error := _find_term_error(contract, body)) is not None:
         return error
-    overlapping, _ = await contract_queries.find_obstacles(work, contract, body.ends_on)
+    overlapping = await contract_queries.find_overlapping_number(
+        work, contract, body.ends_on or contract.ends_on
+    )
     if overlapping:
         detail = f"延长后与履行中的合同 {overlapping} 期限重叠"
         return FieldError("overlap", detail, "Another contract runs then", "/ends_on")

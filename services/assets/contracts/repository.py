@@ -1,7 +1,9 @@
 """Queries of contracts, receivables and receipts."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -15,39 +17,108 @@ from services.assets.deposits.models import Deposit
 from services.assets.deposits.schemas import DepositKind
 from services.assets.disposals.lifecycle import DisposalState
 from services.assets.disposals.models import Disposal
+from services.assets.register.models import Asset
 from shared.auth import May, region_bounds
 from shared.china import normalize_document_no
-from shared.db import execute_core
+from shared.db import Rows, SelectsTogether, as_snapshot, execute_core
+from shared.errors import NotFound
 from shared.unit_of_work import UnitOfWork
 
+CONTRACTS: sa.Table = OperatingContract.__table__  # type: ignore[attr-defined]
+ASSETS: sa.Table = Asset.__table__  # type: ignore[attr-defined]
+DISPOSALS: sa.Table = Disposal.__table__  # type: ignore[attr-defined]
 RECEIVABLES: sa.Table = Receivable.__table__  # type: ignore[attr-defined]
 DEPOSITS: sa.Table = Deposit.__table__  # type: ignore[attr-defined]
 RECEIPTS: sa.Table = Receipt.__table__  # type: ignore[attr-defined]
 
 
-async def find_obstacles(
-    work: UnitOfWork, contract: OperatingContract, ends_on: date | None = None
-) -> tuple[str, bool]:
-    """(number of an active contract of the asset whose term overlaps this one's or "", whether a disposal is under way).
+@dataclass(frozen=True, slots=True)
+class ContractRecords:
+    """Rows that belong to a contract, within the caller's regions, and what its guards ask of other features; amounts in 分."""
 
-    `ends_on` is the end of the term, where it is to be another than the contract's.
-    """
+    asset: Any
+    receivables: Sequence[Any]
+    """In the order of the schedule."""
+    deposit_held: int
+    """Confirmed receipts of the deposit less what was returned or kept."""
+    overlapping_number: str
+    """Number of an active contract of the asset whose term overlaps this one's; empty without one."""
+    is_disposing: bool
+    """Whether a disposal of the asset is under way."""
+
+
+_OTHER = CONTRACTS.alias("other")
+_IS_OWN = CONTRACTS.c.id == sa.bindparam("contract_id", type_=sa.Uuid())
+_RECORD_SELECTS: dict[str, sa.SelectBase] = {
+    "asset": sa.select(ASSETS).join(CONTRACTS, CONTRACTS.c.asset_id == ASSETS.c.id).where(_IS_OWN),
+    "receivables": sa.select(RECEIVABLES)
+    .join(CONTRACTS, CONTRACTS.c.id == RECEIVABLES.c.contract_id)
+    .where(_IS_OWN)
+    .order_by(RECEIVABLES.c.number),
+    "deposits": sa.select(DEPOSITS.c.region, DEPOSITS.c.kind, DEPOSITS.c.amount)
+    .join(CONTRACTS, CONTRACTS.c.id == DEPOSITS.c.contract_id)
+    .where(_IS_OWN, DEPOSITS.c.state == DepositState.CONFIRMED),
+    "overlapping": sa.select(_OTHER.c.region, _OTHER.c.number)
+    .join(CONTRACTS, sa.and_(CONTRACTS.c.asset_id == _OTHER.c.asset_id, CONTRACTS.c.id != _OTHER.c.id))
+    .where(
+        _IS_OWN,
+        _OTHER.c.state == ContractState.ACTIVE,
+        _OTHER.c.starts_on <= CONTRACTS.c.ends_on,
+        _OTHER.c.ends_on >= CONTRACTS.c.starts_on,
+    ),
+    "disposals": sa.select(DISPOSALS.c.region)
+    .join(CONTRACTS, CONTRACTS.c.asset_id == DISPOSALS.c.asset_id)
+    .where(_IS_OWN, DISPOSALS.c.state.not_in((DisposalState.CLOSED, DisposalState.REJECTED))),
+}
+_RECORDS = SelectsTogether(**_RECORD_SELECTS)
+_CONTRACT_WITH_RECORDS = SelectsTogether(contract=sa.select(CONTRACTS).where(_IS_OWN), **_RECORD_SELECTS)
+
+
+async def list_records(work: UnitOfWork, contract_id: UUID) -> ContractRecords:
+    """The rows that belong to a contract, from one statement. The caller has checked access to the contract."""
+    return _build_records(work, await _RECORDS.read(work.session, contract_id=contract_id))
+
+
+async def get_contract_with_records(
+    work: UnitOfWork, contract_id: UUID
+) -> tuple[OperatingContract, ContractRecords]:
+    """A contract of the caller's regions, to read, and the rows that belong to it, from one statement; NotFound otherwise."""
+    found = await _CONTRACT_WITH_RECORDS.read(work.session, contract_id=contract_id)
+    row = next(iter(found["contract"]), None)
+    if row is None or not work.actor.has_access(May.ASSET_READ, row.region):
+        raise NotFound(f"没有这份经营合同: {contract_id}", f"No such record {contract_id}")
+    return as_snapshot(OperatingContract, row), _build_records(work, found)
+
+
+def _build_records(work: UnitOfWork, found: Rows) -> ContractRecords:
+    seen = {
+        name: [row for row in rows if work.actor.has_access(May.ASSET_READ, row.region)]
+        for name, rows in found.items()
+    }
+    if not seen["asset"]:
+        raise NotFound("没有这项资产", "No such asset")
+    return ContractRecords(
+        asset=seen["asset"][0],
+        receivables=seen["receivables"],
+        deposit_held=sum(
+            row.amount if row.kind is DepositKind.RECEIVED else -row.amount for row in seen["deposits"]
+        ),
+        overlapping_number=next((row.number for row in seen["overlapping"]), ""),
+        is_disposing=bool(seen["disposals"]),
+    )
+
+
+async def find_overlapping_number(work: UnitOfWork, contract: OperatingContract, ends_on: date) -> str:
+    """Number of an active contract of the asset that overlaps the term if the contract ended on that day; empty without one."""
     overlapping = select(OperatingContract.number).where(
         OperatingContract.asset_id == contract.asset_id,
         OperatingContract.id != contract.id,
         OperatingContract.state == ContractState.ACTIVE,
-        OperatingContract.starts_on <= (ends_on or contract.ends_on),
+        OperatingContract.starts_on <= ends_on,
         OperatingContract.ends_on >= contract.starts_on,
         work.actor.scope_filter(May.ASSET_READ, col(OperatingContract.region)),
     )
-    disposal = sa.exists().where(
-        col(Disposal.asset_id) == contract.asset_id,
-        col(Disposal.state).not_in((DisposalState.CLOSED, DisposalState.REJECTED)),
-        work.actor.scope_filter(May.ASSET_READ, col(Disposal.region)),
-    )
-    query = sa.select(overlapping.limit(1).scalar_subquery().label("number"), disposal.label("disposing"))
-    row = (await execute_core(work.session, query)).one()
-    return row.number or "", bool(row.disposing)
+    return (await work.session.exec(overlapping.limit(1))).first() or ""
 
 
 async def list_contract_numbers(work: UnitOfWork, region: str) -> list[tuple[UUID, str]]:
@@ -101,17 +172,6 @@ async def list_receipt_parts(work: UnitOfWork, receipt_id: UUID) -> list[tuple[R
         .with_for_update()
     )
     return [(part, due) for part, due in await work.session.exec(query)]
-
-
-async def sum_deposit_held(work: UnitOfWork, contract_id: UUID) -> int:
-    """What is held of a contract's deposit in 分: confirmed receipts less what was returned or kept."""
-    signed = sa.case((DEPOSITS.c.kind == DepositKind.RECEIVED, DEPOSITS.c.amount), else_=-DEPOSITS.c.amount)
-    query = sa.select(sa.cast(sa.func.coalesce(sa.func.sum(signed), 0), sa.BigInteger)).where(
-        DEPOSITS.c.contract_id == contract_id,
-        DEPOSITS.c.state == DepositState.CONFIRMED,
-        work.actor.scope_filter(May.ASSET_READ, DEPOSITS.c.region),
-    )
-    return int((await execute_core(work.session, query)).scalar_one())
 
 
 async def is_reversed(work: UnitOfWork, receipt_id: UUID) -> bool:

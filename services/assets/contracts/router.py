@@ -70,7 +70,7 @@ async def list_contracts(
 )
 async def read_contract(work: ReadWork, contract_id: UUID) -> ContractDetail:
     """经营合同, 应收明细和可办事项."""
-    return await service.get_contract_detail(work, await service.get_contract(work, contract_id))
+    return service.build_contract_detail(work, *await repository.get_contract_with_records(work, contract_id))
 
 
 @router.post(

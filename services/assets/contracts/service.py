@@ -16,6 +16,7 @@ from services.assets.contracts.calculation import (
 from services.assets.contracts.events import IncomeReceived, OperatingContractMoved, OperatorMarked
 from services.assets.contracts.lifecycle import CONTRACT, AssetContractFacts, ContractAction, ContractState
 from services.assets.contracts.models import OperatingContract, Receipt, ReceiptPart, Receivable
+from services.assets.contracts.repository import ContractRecords
 from services.assets.contracts.schemas import (
     AssetContractCreate,
     AssetContractRead,
@@ -138,9 +139,11 @@ async def get_contract(work: UnitOfWork, contract_id: UUID, *, lock: bool = Fals
     return await records.get_record(work, OperatingContract, contract_id, "份经营合同", lock=lock)
 
 
-async def get_contract_detail(work: UnitOfWork, contract: OperatingContract) -> ContractDetail:
+def build_contract_detail(
+    work: UnitOfWork, contract: OperatingContract, records: ContractRecords
+) -> ContractDetail:
     """A contract with its receivables, arrears and the actions available to the caller."""
-    receivables = await repository.list_receivables(work, contract.id)
+    receivables = records.receivables
     due_receivables = [
         receivable for receivable in receivables if receivable.due_on <= work.today and not receivable.void
     ]
@@ -154,10 +157,10 @@ async def get_contract_detail(work: UnitOfWork, contract: OperatingContract) -> 
         due=due,
         received=received,
         waived=sum(receivable.waived for receivable in receivables),
-        deposit_held=await repository.sum_deposit_held(work, contract.id),
+        deposit_held=records.deposit_held,
         arrears=sum(receivable.amount - receivable.received for receivable in due_receivables),
         available_actions=available_actions(
-            work, CONTRACT, contract, await _build_facts(work, contract, ContractTransitionRequest())
+            work, CONTRACT, contract, _build_facts(work, contract, ContractTransitionRequest(), records)
         ),
     )
 
@@ -182,7 +185,7 @@ async def transition_contract(
         CONTRACT,
         contract,
         action,
-        await _build_facts(work, contract, body),
+        _build_facts(work, contract, body, await repository.list_records(work, contract.id)),
         request=body,
         match=match,
         dry_run=dry_run,
@@ -199,7 +202,7 @@ async def transition_contract(
     if action is ContractAction.TERMINATE:
         await _end_receivables(work, contract, when.astimezone(CHINA_TIME_ZONE).date())
     await work.session.flush()
-    return await get_contract_detail(work, contract)
+    return build_contract_detail(work, contract, await repository.list_records(work, contract.id))
 
 
 async def mark_operator(
@@ -317,19 +320,18 @@ async def sum_income(work: UnitOfWork, *, asset_id: UUID | None = None, region: 
     )
 
 
-async def _build_facts(
-    work: UnitOfWork, contract: OperatingContract, body: ContractTransitionRequest
+def _build_facts(
+    work: UnitOfWork, contract: OperatingContract, body: ContractTransitionRequest, records: ContractRecords
 ) -> AssetContractFacts:
-    asset = await register.get_asset(work, contract.asset_id)
-    overlapping_number, is_disposing = await repository.find_obstacles(work, contract)
+    asset = records.asset
     return AssetContractFacts(
         document_count=len(contract.file_ids),
         is_registered=asset.state in COUNTED_STATES and asset.use is not UseState.DISPOSED,
-        overlapping_number=overlapping_number,
+        overlapping_number=records.overlapping_number,
         ends_on=contract.ends_on,
         on=(body.happened_at or work.at).astimezone(CHINA_TIME_ZONE).date(),
         reason=body.reason,
-        is_disposing=is_disposing,
+        is_disposing=records.is_disposing,
         is_damaged=asset.use is UseState.DAMAGED,
     )
 

@@ -16,6 +16,9 @@ from shared.imports.models import ImportMappingRow
 NEVER_DUE = date(9999, 12, 31)
 """Due date of assets that need no inspection."""
 
+NOTICE_KIND = "asset"
+"""Subject kind of the notices of an asset."""
+
 
 class Asset(Base, Record, table=True):
     """项目资产. Its region is the village or town where it lies; its code never changes once issued."""

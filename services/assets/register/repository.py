@@ -17,14 +17,22 @@ from services.assets.disposals.models import Disposal
 from services.assets.pledges.lifecycle import PledgeState
 from services.assets.pledges.models import Pledge
 from services.assets.register.lifecycle import COUNTED_STATES, AssetState, UseState
-from services.assets.register.models import Asset, CachedProject, CodeSerial, ImportMapping, UseChange
+from services.assets.register.models import (
+    NOTICE_KIND,
+    Asset,
+    CachedProject,
+    CodeSerial,
+    ImportMapping,
+    UseChange,
+)
 from services.assets.register.schemas import AssetClass, AssetRead, OwnerKind
 from services.assets.transfers.lifecycle import TransferState
 from services.assets.transfers.models import Transfer, TransferItem
 from shared.auth import May, region_bounds
-from shared.db import execute_core, search
+from shared.db import Rows, SelectsTogether, as_snapshot, execute_core, notice, search
 from shared.errors import NotFound
 from shared.http import PageAnswer, PageParams, answer_page
+from shared.notices.repository import build_objection_counts_query
 from shared.unit_of_work import UnitOfWork
 
 ASSET_ORDERS = {
@@ -34,6 +42,7 @@ ASSET_ORDERS = {
     "code": col(Asset.code),
 }
 ASSETS: sa.Table = Asset.__table__  # type: ignore[attr-defined]
+USE_CHANGES: sa.Table = UseChange.__table__  # type: ignore[attr-defined]
 MAPPING_TABLE: sa.Table = ImportMapping.__table__  # type: ignore[attr-defined]
 CODE_SERIALS: sa.Table = CodeSerial.__table__  # type: ignore[attr-defined]
 MAX_NAMES_PER_QUERY = 500
@@ -68,8 +77,81 @@ async def get_asset(work: UnitOfWork, asset_id: UUID, *, lock: bool = False) -> 
     query = select(Asset).where(Asset.id == asset_id, visible_condition(work))
     asset = (await work.session.exec(query.with_for_update() if lock else query)).first()
     if asset is None:
-        raise NotFound(f"没有这项资产: {asset_id}", f"No asset {asset_id}")
+        raise _build_not_found(asset_id)
     return asset
+
+
+def _build_not_found(asset_id: UUID) -> NotFound:
+    return NotFound(f"没有这项资产: {asset_id}", f"No asset {asset_id}")
+
+
+@dataclass(frozen=True, slots=True)
+class AssetRecords:
+    """Rows that belong to an asset, within the caller's regions, and what its guards ask of other features."""
+
+    use_changes: Sequence[Any]
+    """Oldest first, at most 200."""
+    notices: Sequence[Any]
+    """Rows of `build_objection_counts_query`."""
+    open_matters: tuple[str, ...]
+    """Chinese labels of the running contracts, pledges, disposals and documents, which end before the asset is returned."""
+
+
+_ASSET_ID: sa.BindParameter[UUID] = sa.bindparam("asset_id", type_=sa.Uuid())
+_OPEN_MATTERS = {
+    "经营合同": sa.exists().where(
+        col(OperatingContract.asset_id) == _ASSET_ID, col(OperatingContract.state) == ContractState.ACTIVE
+    ),
+    "抵押": sa.exists().where(col(Pledge.asset_id) == _ASSET_ID, col(Pledge.state) == PledgeState.IN_FORCE),
+    "处置": sa.exists().where(
+        col(Disposal.asset_id) == _ASSET_ID,
+        col(Disposal.state).not_in((DisposalState.CLOSED, DisposalState.REJECTED)),
+    ),
+    "权属文书": sa.exists().where(
+        col(TransferItem.asset_id) == _ASSET_ID,
+        col(Transfer.id) == col(TransferItem.transfer_id),
+        col(Transfer.state).not_in((TransferState.DONE, TransferState.CANCELLED)),
+    ),
+}
+_RECORD_SELECTS: dict[str, sa.SelectBase] = {
+    "use_changes": sa.select(USE_CHANGES)
+    .where(USE_CHANGES.c.asset_id == _ASSET_ID)
+    .order_by(USE_CHANGES.c.id)
+    .limit(200),
+    "notices": build_objection_counts_query(
+        NOTICE_KIND, notice.c.subject == sa.bindparam("subject", type_=sa.String())
+    ),
+    "matters": sa.select(*(one.label(f"matter_{at}") for at, one in enumerate(_OPEN_MATTERS.values()))),
+}
+_RECORDS = SelectsTogether(**_RECORD_SELECTS)
+_ASSET_WITH_RECORDS = SelectsTogether(
+    asset=sa.select(ASSETS).where(ASSETS.c.id == _ASSET_ID), **_RECORD_SELECTS
+)
+
+
+async def list_records(work: UnitOfWork, asset_id: UUID) -> AssetRecords:
+    """The rows that belong to an asset, from one statement. The caller has checked access to the asset."""
+    return _build_records(work, await _RECORDS.read(work.session, asset_id=asset_id, subject=str(asset_id)))
+
+
+async def get_asset_with_records(work: UnitOfWork, asset_id: UUID) -> tuple[Asset, AssetRecords]:
+    """An asset of the caller's regions, to read, and the rows that belong to it, from one statement; NotFound otherwise."""
+    found = await _ASSET_WITH_RECORDS.read(work.session, asset_id=asset_id, subject=str(asset_id))
+    row = next(iter(found["asset"]), None)
+    if row is None or not work.actor.has_access(May.ASSET_READ, row.region):
+        raise _build_not_found(asset_id)
+    return as_snapshot(Asset, row), _build_records(work, found)
+
+
+def _build_records(work: UnitOfWork, found: Rows) -> AssetRecords:
+    (matters,) = found["matters"]
+    return AssetRecords(
+        use_changes=[
+            row for row in found["use_changes"] if work.actor.has_access(May.ASSET_READ, row.region)
+        ],
+        notices=found["notices"],
+        open_matters=tuple(label for label, runs in zip(_OPEN_MATTERS, matters, strict=True) if runs),
+    )
 
 
 async def list_assets(work: UnitOfWork, page_params: PageParams, filters: AssetFilter) -> PageAnswer:
@@ -100,14 +182,6 @@ async def list_region_assets(work: UnitOfWork, region: str, limit: int) -> list[
         col(Asset.state).in_(COUNTED_STATES),
     )
     return list(await work.session.exec(query.order_by(col(Asset.region), col(Asset.code)).limit(limit)))
-
-
-async def list_use_changes(work: UnitOfWork, asset_id: UUID) -> list[UseChange]:
-    """Use changes of an asset, oldest first (at most 200)."""
-    query = select(UseChange).where(
-        UseChange.asset_id == asset_id, work.actor.scope_filter(May.ASSET_READ, col(UseChange.region))
-    )
-    return list(await work.session.exec(query.order_by(col(UseChange.id)).limit(200)))
 
 
 async def index_assets(work: UnitOfWork, assets: Sequence[Asset]) -> None:
@@ -158,31 +232,6 @@ async def system_count_built_assets(work: UnitOfWork, project_id: UUID) -> int:
         ASSETS.c.project_id == project_id, ASSETS.c.built_index.is_not(None)
     )
     return int((await execute_core(work.session, query)).scalar_one())
-
-
-async def list_blocking_matters(work: UnitOfWork, asset_id: UUID) -> tuple[str, ...]:
-    """Chinese labels of the running contracts, pledges, disposals and documents of an asset, which end before it is returned."""
-    matters = {
-        "经营合同": sa.exists().where(
-            col(OperatingContract.asset_id) == asset_id,
-            col(OperatingContract.state) == ContractState.ACTIVE,
-        ),
-        "抵押": sa.exists().where(
-            col(Pledge.asset_id) == asset_id, col(Pledge.state) == PledgeState.IN_FORCE
-        ),
-        "处置": sa.exists().where(
-            col(Disposal.asset_id) == asset_id,
-            col(Disposal.state).not_in((DisposalState.CLOSED, DisposalState.REJECTED)),
-        ),
-        "权属文书": sa.exists().where(
-            col(TransferItem.asset_id) == asset_id,
-            col(Transfer.id) == col(TransferItem.transfer_id),
-            col(Transfer.state).not_in((TransferState.DONE, TransferState.CANCELLED)),
-        ),
-    }
-    query = sa.select(*matters.values()).where(work.actor.scope_filter(May.ASSET_READ, col(Asset.region)))
-    row = (await execute_core(work.session, query.where(col(Asset.id) == asset_id))).first()
-    return tuple(label for label, runs in zip(matters, row or (), strict=bool(row)) if runs)
 
 
 async def system_allocate_serials(

@@ -98,7 +98,7 @@ async def read_codes(work: ReadWork) -> CodeSets:
 @router.get("/{asset_id}", response_model=AssetDetail, **requires(May.ASSET_READ, refuses=(NotFound,)))
 async def read_asset(work: ReadWork, asset_id: UUID) -> AssetDetail:
     """资产, 使用状态的变更和可办事项."""
-    return await service.get_asset_detail(work, await repository.get_asset(work, asset_id))
+    return await service.get_asset_detail(work, *await repository.get_asset_with_records(work, asset_id))
 
 
 @router.patch(
@@ -160,7 +160,10 @@ async def act_on_asset(
         preview = await service.transition_asset(work, asset, action, body, match=match, dry_run=dry_run)
     else:
         preview = await service.transition_use(work, asset, action, body, match=match, dry_run=dry_run)
-    return preview or await service.get_asset_detail(work, asset)
+    if preview is not None:
+        return preview
+    await work.session.flush()
+    return await service.get_asset_detail(work, asset, await repository.list_records(work, asset.id))
 
 
 MAX_FILE_BYTES = 16 * 1024 * 1024

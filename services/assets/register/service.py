@@ -19,7 +19,8 @@ from services.assets.register.lifecycle import (
     UseFacts,
     UseState,
 )
-from services.assets.register.models import Asset, UseChange
+from services.assets.register.models import NOTICE_KIND, Asset, UseChange
+from services.assets.register.repository import AssetRecords
 from services.assets.register.rules import check_fields, find_missing_fields, to_columns
 from services.assets.register.schemas import (
     FIXED_FIELDS,
@@ -59,8 +60,6 @@ from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
 CERTIFICATE_SERIES = "QZ"
 """Series of certificate numbers, beside the class letters that asset codes use."""
-NOTICE_KIND = "asset"
-"""Subject kind of the notices of an asset."""
 EDITABLE_STATES = frozenset(
     {AssetState.DRAFT, AssetState.REGISTERED, AssetState.CONFIRMED, AssetState.HANDED_OVER}
 )
@@ -91,12 +90,13 @@ async def build_asset_facts(
     asset: Asset,
     body: AssetTransitionRequest,
     when: datetime,
+    records: AssetRecords,
     *,
     document: DocumentContext = NO_DOCUMENT,
 ) -> AssetFacts:
     """Facts for the guards of registration, as of the time of the transition."""
     needs_notice = asset.state is AssetState.REGISTERED and not document.notice_settled
-    notice_error = await _find_blocking_notice(work, asset, when) if needs_notice else None
+    notice_error = await _find_blocking_notice(work, asset, when, records) if needs_notice else None
     return AssetFacts(
         missing_fields=find_missing_fields(vars(asset)) if asset.state is AssetState.DRAFT else (),
         notice_error=notice_error,
@@ -107,9 +107,7 @@ async def build_asset_facts(
         receiver=body.receiver,
         certificate_no=body.certificate_no,
         is_split_or_merge=document.is_split_or_merge,
-        open_matters=await repository.list_blocking_matters(work, asset.id)
-        if _may_leave_the_register(asset, document)
-        else (),
+        open_matters=records.open_matters if _may_leave_the_register(asset, document) else (),
     )
 
 
@@ -128,11 +126,13 @@ def build_use_facts(
     )
 
 
-async def list_available_actions(work: UnitOfWork, asset: Asset) -> list[AvailableAction]:
+async def list_available_actions(
+    work: UnitOfWork, asset: Asset, records: AssetRecords
+) -> list[AvailableAction]:
     """Actions the caller may take now, in both lifecycles; those that only documents take are left out."""
     empty_request = AssetTransitionRequest()
     registration = available_actions(
-        work, ASSET, asset, await build_asset_facts(work, asset, empty_request, work.at)
+        work, ASSET, asset, await build_asset_facts(work, asset, empty_request, work.at, records)
     )
     if asset.state not in COUNTED_STATES:
         return registration
@@ -155,7 +155,8 @@ async def transition_asset(
 ) -> TransitionPreview | None:
     """Apply one registration transition to an asset that is already locked; on `dry_run` return a preview instead."""
     when = body.happened_at or work.at
-    facts = await build_asset_facts(work, asset, body, when, document=document)
+    records = await repository.list_records(work, asset.id)
+    facts = await build_asset_facts(work, asset, body, when, records, document=document)
     preview = await apply_transition(
         work,
         ASSET,
@@ -304,13 +305,12 @@ async def update_asset(work: UnitOfWork, asset: Asset, body: AssetChange, match:
     return asset
 
 
-async def get_asset_detail(work: UnitOfWork, asset: Asset) -> AssetDetail:
+async def get_asset_detail(work: UnitOfWork, asset: Asset, records: AssetRecords) -> AssetDetail:
     """An asset with its use changes and the actions available to the caller."""
-    changes = await repository.list_use_changes(work, asset.id)
     return AssetDetail.model_construct(
         **dict(AssetRead.model_validate(asset)),
-        use_changes=[UseChangeRead.model_validate(change) for change in changes],
-        available_actions=await list_available_actions(work, asset),
+        use_changes=[UseChangeRead.model_validate(change) for change in records.use_changes],
+        available_actions=await list_available_actions(work, asset, records),
     )
 
 
@@ -330,12 +330,14 @@ async def list_codes(work: UnitOfWork) -> CodeSets:
     )
 
 
-async def _find_blocking_notice(work: UnitOfWork, asset: Asset, when: datetime) -> FieldError | None:
+async def _find_blocking_notice(
+    work: UnitOfWork, asset: Asset, when: datetime, records: AssetRecords
+) -> FieldError | None:
     on = when.astimezone(CHINA_TIME_ZONE).date()
     rule = await work.get_rule(RIGHTS_NOTICE_CLASSES, on=on, region=asset.region)
     if asset.asset_class not in rule.value:
         return None
-    status = await notices.get_notice_status(work, NOTICE_KIND, str(asset.id), on)
+    status = notices.compute_notice_status(records.notices, on)
     return notices.first_blocking_notice(status, NoticeLevel.OWNERSHIP)
 
 
