@@ -50,7 +50,7 @@ def _insert_rows(service: str, connection: sa.Connection, document: JsonSchema) 
             connection.execute(table.insert().values(_build_row(table, kinds.get(table), shapes)))
 
 
-FILLED_COLUMNS = {("complaint", "day_id")}
+FILLED_COLUMNS = {("complaint", "day_id"), ("complaint", "work_date")}
 """Columns that may be empty but make the kind of the row: a complaint about a day is an objection."""
 
 
@@ -59,6 +59,13 @@ SAMPLE_VALUES = {
     ("clue", "state"): "duplicate",
     ("household", "state"): "rejected",
     ("rectification_item", "state"): "cancelled",
+    ("revival", "before"): {
+        "on": str(SAMPLE_DATE),
+        "use": "idle",
+        "income": 12,
+        "households": 1,
+        "operator": "",
+    },
     ("rule_proposal", "entry"): {
         "title": SAMPLE_TEXT,
         "value": 1,

@@ -1,23 +1,34 @@
 """Lists are written by the database in the form of their response models, value for value as pydantic writes them."""
 
+import inspect
 import json
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx
+import jsonschema_rs
 import pytest
 import sqlalchemy as sa
+from fastapi import FastAPI
+from fastapi.routing import APIRoute, iter_route_contexts
+from pydantic import TypeAdapter
 
+from embedded.system import list_services
 from services.projects.projects.models import Project
 from services.projects.projects.schemas import ProjectRow
 from shared.auth import Role
 from shared.db import as_snapshot, execute_core, json_rows
+from shared.db.migrate import has_database
+from shared.http import PageAnswer
 from shared.records import BoundKind
-from tests.access.sample_values import SAMPLE_ID, fill_with_sample_rows
+from tests.access.operations import RoleClient, list_operations
+from tests.access.sample_values import REGION_INSIDE, SAMPLE_ID, fill_with_sample_rows
 from tests.clients import SystemUnderTest
 
 DISTRICT = "620602000000"
 MAX_COMPARED = 300
+LEAST_SHARE = 0.6
+"""Of the lists of a service, how many must have shown a row."""
 
 
 def _list_written_kinds(year: SystemUnderTest, service: str) -> list[BoundKind]:
@@ -57,6 +68,51 @@ async def test_a_year_of_rows_is_written_as_pydantic_writes_it(year: SystemUnder
 
     assert compared
     assert not wrong, "\n".join(sorted(set(wrong))[:40])
+
+
+SERVICES_WITH_LISTS = [name for name in list_services() if has_database(name) and name != "sync"]
+"""The rows of sync are shown to their sender alone."""
+
+
+def _list_page_schemas(app: FastAPI) -> dict[str, Any]:
+    """Path → JSON schema of the declared answer, of every list that the database writes; no field may be missing or more."""
+    return {
+        str(context.path): _forbid_more(TypeAdapter(route.response_model).json_schema(mode="serialization"))
+        for context in iter_route_contexts(app.routes)
+        if isinstance(route := context.original_route, APIRoute)
+        and inspect.signature(route.endpoint).return_annotation is PageAnswer
+    }
+
+
+def _forbid_more(schema: dict[str, Any]) -> dict[str, Any]:
+    for one in (schema, *schema.get("$defs", {}).values()):
+        if "properties" in one:
+            one["additionalProperties"] = False
+    return schema
+
+
+@pytest.mark.parametrize("service", SERVICES_WITH_LISTS)
+async def test_every_written_list_has_the_form_that_its_route_declares(
+    doors: SystemUnderTest, service: str
+) -> None:
+    schemas = _list_page_schemas(doors.apps[service])
+    await fill_with_sample_rows(doors, service)
+    callers = [RoleClient(doors, service, role, REGION_INSIDE) for role in Role]
+    wrong, with_rows = [], set()
+    for one in list_operations(service, doors.apps[service]):
+        is_written = one.method == "get" and one.path in schemas
+        for caller in callers if is_written else ():
+            answer = await caller.send_request(one)
+            if not answer.is_success:
+                continue
+            faults = jsonschema_rs.validator_for(schemas[one.path]).iter_errors(answer.json())
+            wrong += [f"{one} {fault.instance_path}: {fault.message}" for fault in faults]
+            if answer.json()["items"]:
+                with_rows.add(one.path)
+                break
+
+    assert not wrong, "\n".join(wrong)
+    assert len(with_rows) >= LEAST_SHARE * len(schemas), sorted(schemas.keys() - with_rows)
 
 
 EXTREMES: dict[str, Any] = {
