@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.auth import NATION_CODE, Actor, Grant, Keyring, Role, TokenVerifier, issue_service_token
-from shared.clients import ServiceClients
+from shared.clients import REQUEST_TIMEOUT_S, ServiceClients
 from shared.db import Database
 from shared.files import Storage
 from shared.rules import Rule, RuleCache, RuleKey
@@ -87,13 +87,24 @@ class ServiceClient:
         params: Mapping[str, Any] | None = None,
         json: Any = None,  # noqa: ANN401 - any JSON
         headers: Mapping[str, str] | None = None,
+        seconds: float = REQUEST_TIMEOUT_S,
     ) -> Any:  # noqa: ANN401 - any JSON
-        """Send a request and return the JSON answer. Raises the ApiError the service answered, Unavailable when it is down."""
+        """Send a request and return the JSON answer within so many seconds.
+
+        Raises the ApiError the service answered, Unavailable when it is down.
+        """
         token = issue_service_token(
             self.context.settings, self.context.name, self.actor, self.at, receiver=self.service
         )
         return await self.context.clients.request(
-            self.service, method, path, token=token, params=params, json=json, headers=headers
+            self.service,
+            method,
+            path,
+            token=token,
+            params=params,
+            json=json,
+            headers=headers,
+            seconds=seconds,
         )
 
     def __post_init__(self) -> None:

@@ -25,8 +25,9 @@ from shared.app.background import run_periodically
 from shared.app.batch_routes import batch_route_router
 from shared.app.observability import Metrics, RequestLogMiddleware
 from shared.auth import Keyring, May, TokenVerifier, check_service_key
+from shared.auth.tokens import Revocations
 from shared.china import LabelledEnum, format_yuan
-from shared.clients import ServiceClients
+from shared.clients import REQUEST_TIMEOUT_S, ServiceClients
 from shared.clients.composition import Composition
 from shared.db import Database
 from shared.errors import Problem
@@ -80,8 +81,8 @@ STARTUP_LOCK_ID = 620_603
 """Advisory lock id: one process of a service at a time loads rules and runs the startup function."""
 DAY_S = 24 * 3600
 _NO_WORD = re.compile(r"\W")
-REVOCATION_INTERVAL_S = 5
-"""Seconds between questions to identity: an ended session is refused everywhere within twice that."""
+REVOCATION_INTERVAL_S, REVOCATION_WAIT_S = 3, 45
+"""Seconds between questions to identity for ended sessions, and the longest time an answer waits for one."""
 NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
 """FastAPI's own telemetry is off: requests are logged and counted in observability.py."""
 log = structlog.get_logger("service")
@@ -281,7 +282,11 @@ def _background_tasks(service: Service, context: ServiceContext) -> list[Any]:
     )
     checks = []
     if service.fsck is not None:
-        checks = [run_periodically("fsck", partial(fsck_routes.run_waiting_fsck, fsck=service.fsck), 5)]
+        checks = [
+            run_periodically(
+                "fsck", partial(fsck_routes.run_waiting_fsck, fsck=service.fsck), 5, follows_writes=True
+            )
+        ]
     tasks = [
         inbox.create_relay(context).run(),
         *(start_task(context) for start_task in (*common, *checks, *service.background)),
@@ -297,11 +302,18 @@ def _background_tasks(service: Service, context: ServiceContext) -> list[Any]:
 async def follow_revocations(context: ServiceContext) -> None:
     """Ask identity which sessions ended or changed of late, so that their access tokens are refused here too.
 
+    Identity answers when others changed than this service knows, at the latest after `REVOCATION_WAIT_S`.
+
     While identity does not answer, the last answer holds; an access token ends by itself after ten minutes.
     """
     identity = ServiceClient(context, "identity", context.service_actor(), context.clock())
-    answer = await identity.request("GET", "/internal/revocations")
-    context.verifier.revocations = {str(name): int(least) for name, least in answer["sessions"].items()}
+    params = {"known": context.verifier.revocations.tag, "wait": REVOCATION_WAIT_S}
+    answer = await identity.request(
+        "GET", "/internal/revocations", params=params, seconds=REVOCATION_WAIT_S + REQUEST_TIMEOUT_S
+    )
+    context.verifier.revocations = Revocations(
+        answer["tag"], {str(name): int(least) for name, least in answer["sessions"].items()}
+    )
 
 
 async def _seal_log(context: ServiceContext) -> bool:

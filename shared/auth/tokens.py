@@ -128,6 +128,17 @@ def _verified_token(claims: Mapping[str, Any]) -> VerifiedToken:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Revocations:
+    """Session id → the least generation whose access tokens are still good, as identity told it last; its tag of them."""
+
+    tag: str
+    sessions: Mapping[str, int]
+
+
+NO_REVOCATIONS = Revocations("", {})
+
+
 class TokenVerifier:
     """Verifies tokens and makes actors; `fetch_jwks` fetches identity's public keys and is called rarely."""
 
@@ -138,8 +149,7 @@ class TokenVerifier:
         self._service_keys = load_public_keys(settings.load_service_public_keys())
         self._fetched_at: datetime | None = None
         self._token_cache: OrderedDict[str, VerifiedToken] = OrderedDict()
-        self.revocations: Mapping[str, int] = {}
-        """Session id → the least generation whose access tokens are still good, as identity told it last."""
+        self.revocations = NO_REVOCATIONS
 
     async def authenticate(self, authorization: str | None, at: datetime) -> Actor:
         """The actor of an Authorization header.
@@ -155,7 +165,7 @@ class TokenVerifier:
             self._token_cache[token] = known
             while len(self._token_cache) > TOKEN_CACHE_SIZE:
                 self._token_cache.popitem(last=False)
-        if known.session and self.revocations.get(known.session, 0) > known.generation:
+        if known.session and self.revocations.sessions.get(known.session, 0) > known.generation:
             raise unauthenticated_error(
                 "登录已失效或权限已变更, 请重新登录", "The session has ended or changed"
             )

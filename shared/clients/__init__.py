@@ -1,6 +1,7 @@
 """Contracts between services: HTTP client, response shapes, events."""
 
 from shared.clients.http_client import (
+    REQUEST_TIMEOUT_S,
     OutboundHttp,
     ServiceAnswer,
     ServiceClients,
@@ -18,6 +19,7 @@ from shared.clients.outbound_policy import (
 from shared.clients.service_names import ServiceName
 
 __all__ = [
+    "REQUEST_TIMEOUT_S",
     "AddressNotAllowed",
     "OutboundHttp",
     "OutboundTarget",

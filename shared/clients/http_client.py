@@ -130,13 +130,14 @@ class ServiceClients:
         params: Mapping[str, Any] | None = None,
         json: Any = None,  # noqa: ANN401 - any JSON
         headers: Mapping[str, str] | None = None,
+        seconds: float = REQUEST_TIMEOUT_S,
     ) -> Any:  # noqa: ANN401 - any JSON
-        """Send a request and return the JSON answer.
+        """Send a request and return the JSON answer, within so many seconds.
 
         A problem answer is raised as the same ApiError class; Unavailable when the service is down or out of time.
         """
         answer = await self.send(
-            service, method, path, token=token, params=params, json=json, headers=headers
+            service, method, path, token=token, params=params, json=json, headers=headers, seconds=seconds
         )
         if answer.status_code >= STATUS_SERVER_ERROR:
             raise Unavailable(
@@ -161,6 +162,7 @@ class ServiceClients:
         params: Mapping[str, Any] | None = None,
         json: Any = None,  # noqa: ANN401 - any JSON
         headers: Mapping[str, str] | None = None,
+        seconds: float = REQUEST_TIMEOUT_S,
     ) -> ServiceAnswer:
         """Send a request and return the answer whatever its status; Unavailable when none comes in time."""
         request_headers = {**propagation.outgoing_headers(), **(headers or {})}
@@ -168,7 +170,7 @@ class ServiceClients:
             request_headers["Authorization"] = f"Bearer {token}"
         if self.is_not_deployed(service):
             raise Unavailable(f"{display_name(service)}没有安装", f"{service} is not part of this process")
-        left = propagation.seconds_left(REQUEST_TIMEOUT_S)
+        left = propagation.seconds_left(seconds)
         if not left:
             raise Unavailable("等待时间已到, 请稍后重试", "The deadline of the request has passed")
         try:

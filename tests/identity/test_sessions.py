@@ -1,12 +1,15 @@
 """Sessions: listed, ended at once everywhere, idle limit, number; lock-outs that hit nobody else; password quality."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 
+from services.identity.sessions import service as sessions
 from shared.app.factory import follow_revocations
+from shared.auth.tokens import NO_REVOCATIONS
 from tests.clients import SystemUnderTest
 from tests.conftest import Clock
 from tests.identity.factories_identity import (
@@ -33,8 +36,9 @@ def client_from(doors: SystemUnderTest, address: str) -> Client:
 
 
 async def follow(doors: SystemUnderTest) -> None:
-    """Every service asks identity what ended, as it does every five seconds."""
+    """Every service asks identity what ended."""
     for name in ("identity", "funds"):
+        doors.apps[name].state.context.verifier.revocations = NO_REVOCATIONS
         await follow_revocations(doors.apps[name].state.context)
 
 
@@ -42,7 +46,7 @@ async def follow(doors: SystemUnderTest) -> None:
 def _forget_revocations(doors: SystemUnderTest) -> Any:
     yield
     for app in doors.apps.values():
-        app.state.context.verifier.revocations = {}
+        app.state.context.verifier.revocations = NO_REVOCATIONS
 
 
 async def test_a_person_sees_and_ends_their_sessions(doors: SystemUnderTest, anyone: Client) -> None:
@@ -78,6 +82,24 @@ async def test_an_ended_session_is_refused_by_every_service(doors: SystemUnderTe
     assert (before.status_code, after.status_code) == (200, 401)
     assert (await anyone.get("/auth/me", headers=finance)).status_code == 401
     assert (await funds.get("/funds/sources", headers=leader)).status_code == 200
+
+
+async def test_services_are_told_of_an_ended_session_while_they_wait(
+    doors: SystemUnderTest, anyone: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "LOOK_PAUSE_S", 0.05)
+    finance = bearer_header(await sign_in(anyone, "finance"))
+    await follow(doors)
+    context = doors.apps["funds"].state.context
+    waiting = asyncio.create_task(follow_revocations(context))
+    answered, _ = await asyncio.wait({waiting}, timeout=0.1)
+    await anyone.post("/auth/logout", headers=finance)
+    async with asyncio.timeout(10):
+        await waiting
+
+    assert not answered
+    refused = await doors.service("funds").anonymous_client().get("/funds/sources", headers=finance)
+    assert refused.status_code == 401
 
 
 async def test_a_disabled_account_is_out_of_every_service(

@@ -4,7 +4,7 @@ import base64
 import binascii
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Path, Request, Response
+from fastapi import APIRouter, Form, Path, Query, Request, Response
 from starlette.responses import JSONResponse
 
 from services.identity.accounts import service as accounts
@@ -162,9 +162,13 @@ internal_router = APIRouter(prefix="/internal/revocations", tags=["登录"])
 
 
 @internal_router.get("", response_model=Revocations, **requires(May.EVENT_DELIVER))
-async def read_revocations(work: ReadWork) -> Revocations:
-    """近期结束或变更授权的会话, 各服务每几秒取一次."""
-    return Revocations(sessions=await service.list_revocations(work))
+async def read_revocations(
+    request: Request,
+    known: Annotated[str, Query(max_length=64, description="上次答复的 tag; 没有变化时等待")] = "",
+    wait: Annotated[int, Query(ge=0, le=60, description="最多等待的秒数")] = 0,
+) -> Revocations:
+    """近期结束或变更授权的会话: 与 known 不同时立即答复, 相同时等到有变化."""
+    return await service.wait_for_revocations(get_service_context(request), known, wait)
 
 
 sign_ins_router = APIRouter(prefix="/internal/client-sign-ins", tags=["登录"], route_class=Route)

@@ -72,3 +72,6 @@ class Revocations(BaseModel):
     """近期变更的会话: session id → the least generation whose access tokens are still good."""
 
     sessions: dict[str, int]
+    tag: str = Field(
+        description="changes with the content; given as `known`, the next answer waits for another"
+    )

@@ -3,6 +3,7 @@
 An access token is valid for ten minutes and carries the grants in force today; a refresh token is used once.
 """
 
+import asyncio
 import hashlib
 import secrets as random
 from collections.abc import Sequence
@@ -24,7 +25,7 @@ from services.identity.regions import service as regions
 from services.identity.second_factors import service as second_factors
 from services.identity.sessions import repository
 from services.identity.sessions.models import RefreshToken, Session
-from services.identity.sessions.schemas import TokenAnswer
+from services.identity.sessions.schemas import Revocations, TokenAnswer
 from shared.auth import Actor, May
 from shared.clients.identity import SessionsEnded, SignedIn, TokenReused
 from shared.db import new_id
@@ -40,6 +41,8 @@ CHANGE_MARGIN = timedelta(minutes=1)
 """How much longer than an access token lives a change of its session is told to services."""
 ENDED_GENERATION = 2**31
 """Told for a session that ended: no access token is of this generation."""
+LOOK_PAUSE_S = 2
+"""Seconds between two looks for changed sessions while a service waits for them."""
 RETENTION = timedelta(days=180)
 """How long an expired session can still be looked up by an auditor."""
 
@@ -381,10 +384,28 @@ async def end_sessions(work: UnitOfWork, account_id: str) -> None:
     await log_event(work, account, SessionsEnded(account=account.id, count=count, reason="ended"))
 
 
-async def list_revocations(work: UnitOfWork) -> dict[str, int]:
-    """Session id → the least generation whose access tokens are still good, for sessions that changed of late."""
+async def wait_for_revocations(context: ServiceContext, known: str, wait: float) -> Revocations:
+    """The sessions that changed of late; while the answer is the one tagged `known`, wait at most so many seconds for another."""
+    loop = asyncio.get_running_loop()
+    ends = loop.time() + wait
+    while True:
+        written = context.database.count_writes()
+        async with context.database.read() as session:
+            answer = await _list_revocations(context.unit_of_work(session))
+        if answer.tag != known:
+            return answer
+        await asyncio.sleep(min(LOOK_PAUSE_S, wait))
+        while context.database.is_unwritten_since(written) and loop.time() < ends and not context.draining:  # noqa: ASYNC110 - a comparison in memory
+            await asyncio.sleep(LOOK_PAUSE_S)
+        if loop.time() >= ends or context.draining:
+            return answer
+
+
+async def _list_revocations(work: UnitOfWork) -> Revocations:
     changed = await repository.system_list_changes(work, work.at - MAX_ACCESS_LIFE - CHANGE_MARGIN)
-    return {one.id: one.generation if one.ended_at is None else ENDED_GENERATION for one in changed}
+    sessions = {one.id: one.generation if one.ended_at is None else ENDED_GENERATION for one in changed}
+    tag = hashlib.sha256(repr(sorted(sessions.items())).encode()).hexdigest()
+    return Revocations(sessions=sessions, tag=tag)
 
 
 async def delete_expired_tokens(context: ServiceContext) -> int:
