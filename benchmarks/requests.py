@@ -1,11 +1,12 @@
-"""Processor time of ordinary requests to the projects service, beside a bare FastAPI app on the same rows.
+"""Processor time of ordinary requests to the projects service, through Caddy, and of a bare FastAPI app on the same rows.
 
-    make bench BENCH=requests                                       # both databases, 16 connections, about four minutes
-    python -m benchmarks.requests --projects 100000 --connections 1 16 64
+    make bench BENCH=requests      # 100,000 projects, 1, 16, 64 connections, an export, the whole system: about twelve minutes
+    python -m benchmarks.requests --projects 5000 --connections 16 --no-system
     python -m benchmarks.requests --service-only --databases sqlite     # only what ours costs, to compare two commits
 
 Rounds alternate between the two apps, so that a busy machine slows both alike; figures are medians over the rounds. `CPU ms`
 is the processor time of the app's own process for one request, `share` is bare : ours. `SQL` is what the service counted.
+At the end it prints the table of docs/benchmarks.md and writes its plot.
 """
 
 import argparse
@@ -18,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,8 +30,11 @@ from joserfc.jwk import ECKey
 
 from benchmarks.check_in_apps import find_free_port
 from benchmarks.check_in_load import get_process_clock
+from benchmarks.gateway import start_door
 from benchmarks.library_data import fill_database
 from benchmarks.request_apps import HOST
+from benchmarks.request_report import HEADER, Row, format_table, write_plot
+from benchmarks.whole_system import measure_export, measure_system
 from services.projects.base import Base
 from shared.db import async_url
 from shared.db.migrate import upgrade_database
@@ -61,7 +65,8 @@ class Connection:
 
     async def send(self, method: str, path: str, body: bytes = b"", *headers: str) -> bytes:
         """Send a request and wait for the answer; SystemExit when it is refused."""
-        lines = [f"{method} {path} HTTP/1.1", "Host: bench", f"Authorization: Bearer {self.token}", *headers]
+        host = f"Host: {HOST}:{self.port}"
+        lines = [f"{method} {path} HTTP/1.1", host, f"Authorization: Bearer {self.token}", *headers]
         if body:
             lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
         self.writer.write("\r\n".join([*lines, "", ""]).encode() + body)
@@ -171,7 +176,12 @@ class App:
     name: str
     port: int
     prefix: str
-    clock: Callable[[], float]
+    pid: int
+
+    @property
+    def clock(self) -> Callable[[], float]:
+        """Processor time of the process, in ms."""
+        return get_process_clock(self.pid)
 
     def count_statements(self) -> dict[str, float]:
         """SQL statements and requests so far by route, from its metrics."""
@@ -199,7 +209,7 @@ def start_app(name: str, url: str, folder: Path, key: ECKey) -> Iterator[App]:
                 break
             except httpx.HTTPError:
                 time.sleep(0.1)
-        yield App(name, port, PREFIX if name == "service" else "", get_process_clock(process.pid))
+        yield App(name, port, PREFIX if name == "service" else "", process.pid)
     finally:
         process.terminate()
         process.wait()
@@ -250,15 +260,18 @@ def copy_to_sqlite(source: str, path: Path) -> str:
     return url
 
 
-async def compare(apps: Sequence[App], url: str, key: ECKey, options: argparse.Namespace) -> None:
+async def compare(
+    database: str, apps: Sequence[App], url: str, key: ECKey, options: argparse.Namespace
+) -> list[Row]:
     """Measure every request at every number of connections and print one line for each."""
+    table: list[Row] = []
     projects, token = list_projects(url, max(options.connections)), sign_token(key)
     for count in options.connections:
         for request in REQUESTS:
             if options.only and request.title not in options.only:
                 continue
             rounds: dict[str, list[Round]] = {}
-            asked = [app for app in apps if app.name == "service" or request.bare]
+            asked = [app for app in apps if app.name != "bare" or request.bare]
             before = apps[0].count_statements()
             for app in asked:
                 await _warm_up(app, request, token, projects)
@@ -270,7 +283,9 @@ async def compare(apps: Sequence[App], url: str, key: ECKey, options: argparse.N
                     rounds.setdefault(app.name, []).append(found)
                     await _finish(request, app, opened)
             statements = _count_per_request(request, before, apps[0].count_statements())
-            _print_line(request.title, count, rounds, statements)
+            table.append(_build_row(database, request.title, count, rounds, statements))
+            print(table[-1].format_line(), flush=True)
+    return table
 
 
 async def _warm_up(app: App, request: Request, token: str, projects: Sequence[str]) -> None:
@@ -304,30 +319,44 @@ def _matches(route: str, key: str) -> bool:
     return re.fullmatch(re.sub(r"\\\{\w+\\\}", r"[^/ ]+", re.escape(route)), key) is not None
 
 
-def _print_line(title: str, count: int, rounds: dict[str, list[Round]], statements: float) -> None:
-    cells = []
-    for name in ("service", "bare"):
-        if name in rounds:
-            rate = statistics.median(one.rate for one in rounds[name])
-            cells += [f"{rate:7.0f}/s", f"{statistics.median(one.cpu_ms for one in rounds[name]):6.2f} ms"]
-    share = ""
-    if "bare" in rounds:
-        ours, bare = (statistics.median(one.cpu_ms for one in rounds[name]) for name in ("service", "bare"))
-        share = f"{bare / ours:6.2f}"
-    print(f"{title:20}{count:>4}  {statements:5.1f} SQL  {'  '.join(cells)}  {share}", flush=True)
+def _build_row(
+    database: str, title: str, count: int, rounds: dict[str, list[Round]], statements: float
+) -> Row:
+    rates = {name: statistics.median(one.rate for one in found) for name, found in rounds.items()}
+    times = {name: statistics.median(one.cpu_ms for one in found) for name, found in rounds.items()}
+    return Row(
+        database,
+        title,
+        count,
+        statements,
+        cpu_ms=times["service"],
+        rate=rates["service"],
+        bare_cpu_ms=times.get("bare"),
+        door_rate=rates.get("door"),
+    )
 
 
-def run(database: str, url: str, folder: Path, options: argparse.Namespace) -> None:
+def run(database: str, url: str, folder: Path, options: argparse.Namespace) -> list[Row]:
     """Measure on one database."""
     key = ECKey.generate_key("P-256", {"kid": "bench", "alg": "ES256", "use": "sig"})
-    print(f"{database}: request, connections, statements, ours a second and CPU ms, bare, share", flush=True)
-    names = ("service",) if options.service_only else ("service", "bare")
-    with start_app(names[0], url, folder, key) as service:
-        if options.service_only:
-            asyncio.run(compare([service], url, key, options))
-            return
-        with start_app(names[1], url, folder, key) as bare:
-            asyncio.run(compare([service, bare], url, key, options))
+    print(f"{database}: {HEADER.splitlines()[0]}", flush=True)
+    with ExitStack() as stack:
+        apps = [stack.enter_context(start_app("service", url, folder, key))]
+        if not options.service_only:
+            apps.append(stack.enter_context(start_app("bare", url, folder, key)))
+            door, port = start_door({"projects": apps[0].port})
+            stack.callback(door.terminate)
+            apps.append(App("door", port, PREFIX, door.pid))
+        rows = asyncio.run(compare(database, apps, url, key, options))
+        if not options.only:
+            path = f"{PREFIX}/projects/export?format=csv"
+            first, last, size, grown = measure_export(apps[0].port, apps[0].pid, sign_token(key), path)
+            print(
+                f"{database}: export of {options.projects} rows: first byte {first:.2f} s, all {last:.1f} s,"
+                f" {size:.0f} MB, memory grew by {grown:.0f} MB",
+                flush=True,
+            )
+    return rows
 
 
 def main() -> int:
@@ -335,14 +364,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--projects", type=int, default=20_000)
-    parser.add_argument("--seconds", type=float, default=2)
+    parser.add_argument("--projects", type=int, default=100_000)
+    parser.add_argument("--seconds", type=float, default=1)
     parser.add_argument("--pairs", type=int, default=3)
-    parser.add_argument("--connections", type=int, nargs="+", default=[16])
+    parser.add_argument("--connections", type=int, nargs="+", default=[1, 16, 64])
     parser.add_argument("--databases", nargs="+", default=["postgres", "sqlite"])
     parser.add_argument("--only", nargs="*", default=())
     parser.add_argument("--service-only", action="store_true")
+    parser.add_argument("--no-system", action="store_true")
     options = parser.parse_args()
+    rows: list[Row] = []
     stop = postgres.start_server()
     try:
         with tempfile.TemporaryDirectory() as name:
@@ -352,11 +383,16 @@ def main() -> int:
             upgrade_database("projects", url)
             fill_database(url, options.projects)
             if "postgres" in options.databases:
-                run("PostgreSQL", url, folder, options)
+                rows += run("PostgreSQL", url, folder, options)
             if "sqlite" in options.databases:
-                run("SQLite", copy_to_sqlite(url, folder / "projects.db"), folder, options)
+                rows += run("SQLite", copy_to_sqlite(url, folder / "projects.db"), folder, options)
     finally:
         stop()
+    system = [] if options.no_system or options.only else measure_system()
+    print(f"\n{format_table(rows)}\n\n| one process with all services | measured | bar |\n|---|---|---|")
+    print("\n".join(f"| {one.title} | {one.value} | {one.bar} |" for one in system))
+    if not options.service_only and not options.only:
+        print(f"plot: {write_plot(rows)}")
     return 0
 
 
