@@ -25,7 +25,7 @@ from shared.app.background import run_periodically
 from shared.app.batch_routes import batch_route_router
 from shared.app.observability import Metrics, RequestLogMiddleware
 from shared.auth import Keyring, May, TokenVerifier, check_service_key
-from shared.auth.tokens import Revocations
+from shared.auth.tokens import KnownRevocations
 from shared.china import LabelledEnum, format_yuan
 from shared.clients import REQUEST_TIMEOUT_S, ServiceClients
 from shared.clients.composition import Composition
@@ -311,7 +311,7 @@ async def follow_revocations(context: ServiceContext) -> None:
     answer = await identity.request(
         "GET", "/internal/revocations", params=params, seconds=REVOCATION_WAIT_S + REQUEST_TIMEOUT_S
     )
-    context.verifier.revocations = Revocations(
+    context.verifier.revocations = KnownRevocations(
         answer["tag"], {str(name): int(least) for name, least in answer["sessions"].items()}
     )
 

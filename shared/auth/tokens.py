@@ -129,14 +129,14 @@ def _verified_token(claims: Mapping[str, Any]) -> VerifiedToken:
 
 
 @dataclass(frozen=True, slots=True)
-class Revocations:
+class KnownRevocations:
     """Session id → the least generation whose access tokens are still good, as identity told it last; its tag of them."""
 
     tag: str
     sessions: Mapping[str, int]
 
 
-NO_REVOCATIONS = Revocations("", {})
+NO_REVOCATIONS = KnownRevocations("", {})
 
 
 class TokenVerifier:
