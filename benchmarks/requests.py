@@ -34,7 +34,7 @@ from benchmarks.gateway import start_door
 from benchmarks.library_data import fill_database
 from benchmarks.request_apps import HOST
 from benchmarks.request_report import HEADER, Row, format_table, write_plot
-from benchmarks.whole_system import measure_export, measure_system
+from benchmarks.whole_system import Figure, measure_system
 from services.projects.base import Base
 from shared.db import async_url
 from shared.db.migrate import upgrade_database
@@ -238,8 +238,8 @@ def list_projects(url: str, count: int) -> list[str]:
     return found
 
 
-def copy_to_sqlite(source: str, path: Path) -> str:
-    """The same rows in an SQLite file; its URL."""
+def copy_to_sqlite(source: str, path: Path, without: frozenset[str] = frozenset()) -> str:
+    """The same rows in an SQLite file, but for some tables; its URL."""
     url = f"sqlite:///{path}"
     upgrade_database("projects", url)
     engines = [
@@ -248,7 +248,7 @@ def copy_to_sqlite(source: str, path: Path) -> str:
     ]
     with engines[0].connect() as rows_of, engines[1].begin() as into:
         for table in Base.metadata.sorted_tables:
-            if table.name == SEARCH_TABLE:
+            if table.name == SEARCH_TABLE or table.name in without:
                 continue
             rows = rows_of.execution_options(stream_results=True).execute(sa.select(table)).mappings()
             for part in rows.partitions(COPY_ROWS):
@@ -347,16 +347,7 @@ def run(database: str, url: str, folder: Path, options: argparse.Namespace) -> l
             door, port = start_door({"projects": apps[0].port})
             stack.callback(door.terminate)
             apps.append(App("door", port, PREFIX, door.pid))
-        rows = asyncio.run(compare(database, apps, url, key, options))
-        if not options.only:
-            path = f"{PREFIX}/projects/export?format=csv"
-            first, last, size, grown = measure_export(apps[0].port, apps[0].pid, sign_token(key), path)
-            print(
-                f"{database}: export of {options.projects} rows: first byte {first:.2f} s, all {last:.1f} s,"
-                f" {size:.0f} MB, memory grew by {grown:.0f} MB",
-                flush=True,
-            )
-    return rows
+        return asyncio.run(compare(database, apps, url, key, options))
 
 
 def main() -> int:
@@ -374,6 +365,7 @@ def main() -> int:
     parser.add_argument("--no-system", action="store_true")
     options = parser.parse_args()
     rows: list[Row] = []
+    system: list[Figure] = []
     stop = postgres.start_server()
     try:
         with tempfile.TemporaryDirectory() as name:
@@ -386,9 +378,11 @@ def main() -> int:
                 rows += run("PostgreSQL", url, folder, options)
             if "sqlite" in options.databases:
                 rows += run("SQLite", copy_to_sqlite(url, folder / "projects.db"), folder, options)
+            if not options.no_system:
+                copy_to_sqlite(url, folder / "system.db", frozenset({"event_log"}))
+                system = measure_system(folder / "system.db")
     finally:
         stop()
-    system = [] if options.no_system or options.only else measure_system()
     print(f"\n{format_table(rows)}\n\n| one process with all services | measured | bar |\n|---|---|---|")
     print("\n".join(f"| {one.title} | {one.value} | {one.bar} |" for one in system))
     if not options.service_only and not options.only:
