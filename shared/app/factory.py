@@ -52,6 +52,7 @@ from shared.http import (
 from shared.records import RecordKind, bind_kinds, list_get_addresses
 from shared.records.description import CodeSets, Switches
 from shared.records.file_readers import build_file_readers, build_photo_readers
+from shared.records.own_data import internal_own_data_router
 from shared.records.router import (
     internal_changes_router,
     internal_description_router,
@@ -329,6 +330,7 @@ def _mount_routers(app: FastAPI, service: Service, metrics: Metrics) -> None:
     app.include_router(health.health_router(metrics))
     app.include_router(inbox.inbox_router(service.handlers))
     app.include_router(internal_worklist_router(service.kinds))
+    app.include_router(internal_own_data_router(service.kinds))
     app.include_router(batch_route_router())
     app.include_router(internal_changes_router(service.kinds))
     app.include_router(

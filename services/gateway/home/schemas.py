@@ -1,10 +1,12 @@
 """Response body of the home page."""
 
 from datetime import date, datetime
+from typing import Any
 
 from pydantic import BaseModel, Field
 
 from services.gateway.fan_out import MissingPart
+from shared.records.own_data import OwnData
 from shared.records.worklist import WorkRow
 
 
@@ -64,3 +66,14 @@ class Home(BaseModel):
     first: list[WorkRowRead] = Field(description="最急的几条, 逾期的在前")
     shortcuts: list[HomeShortcutRead]
     missing: list[MissingPart] = Field(description="暂时联系不上的服务; 它们的待办不在其中")
+
+
+class OwnDataOfAll(BaseModel):
+    """本人信息副本."""
+
+    person: str
+    name: str
+    made_at: datetime
+    account: dict[str, Any] = Field(description="账号和授权、会话、设备")
+    services: list[OwnData]
+    missing: list[MissingPart] = Field(description="暂时联系不上的服务; 它们保存的信息不在其中")

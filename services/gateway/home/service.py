@@ -3,12 +3,22 @@
 from typing import Any
 
 from services.gateway.fan_out import FanOut, gather
-from services.gateway.home.schemas import Home, HomeShortcutRead, RoleRead, TodoItem, WorkRowRead
+from services.gateway.home.schemas import (
+    Home,
+    HomeShortcutRead,
+    OwnDataOfAll,
+    RoleRead,
+    TodoItem,
+    WorkRowRead,
+)
 from shared.auth import Actor, May
 from shared.http import API_PREFIX
+from shared.records.own_data import OWN_DATA_PATH, OwnData
 from shared.unit_of_work import CHINA_TIME_ZONE
 
 WORKLIST_PATH = "/internal/worklist"
+OWN_ACCOUNT_PATHS = {"account": "/auth/me", "sessions": "/auth/sessions", "devices": "/auth/devices"}
+"""Name of a part of the account in `OwnDataOfAll` → its address at identity."""
 FIRST_ROWS = 10
 """The most urgent records that the home page shows."""
 Part = dict[str, Any]
@@ -36,6 +46,23 @@ async def get_home(fan_out: FanOut, actor: Actor) -> Home:
         late=sum(item.late for item in inbox),
         first=sorted(rows, key=WorkRowRead.urgency)[:FIRST_ROWS],
         shortcuts=[*_list_shortcuts(parts), *_list_own_shortcuts(actor)],
+        missing=list(fan_out.unavailable.values()),
+    )
+
+
+async def get_own_data(fan_out: FanOut, actor: Actor) -> OwnDataOfAll:
+    """What all services hold about the person who asks; unavailable services are listed in `missing`."""
+    services = fan_out.context.clients.list_services()
+    answers = await gather(fan_out.get_internal(name, OWN_DATA_PATH) for name in services)
+    account = await gather(fan_out.get_or_none("identity", path) for path in OWN_ACCOUNT_PATHS.values())
+    return OwnDataOfAll(
+        person=actor.id,
+        name=actor.name,
+        made_at=fan_out.context.clock(),
+        account={
+            name: part for name, part in zip(OWN_ACCOUNT_PATHS, account, strict=True) if part is not None
+        },
+        services=[OwnData.model_validate(answer) for answer in answers if answer is not None],
         missing=list(fan_out.unavailable.values()),
     )
 
