@@ -133,9 +133,16 @@ def column_titles(table: RawTable, top: int, depth: int) -> list[list[str]]:
                 row[left : right + 1] = [value] * (right + 1 - left)
     stacks = []
     for at in range(max(map(len, rows), default=0)):
-        names = [strip_invisible(str(row[at])).strip() for row in rows if at < len(row)]
+        names = [_title_text(row[at]) for row in rows if at < len(row)]
         stacks.append([name for place, name in enumerate(names) if name and name not in names[:place]])
     return stacks
+
+
+def _title_text(cell: Cell) -> str:
+    """The words of a title; a column headed by the number 1 is headed 1, not 1.0."""
+    if isinstance(cell, float) and cell.is_integer():
+        cell = int(cell)
+    return strip_invisible(str(cell)).strip()
 
 
 def header_merges(table: RawTable) -> list[Merge]:
@@ -152,7 +159,20 @@ def find_header(table: RawTable, words: HeadWords) -> TableHeader:
             places = words.match(stacks)
             if len(places) > len(best.places):
                 best = TableHeader(top, depth, places, stacks)
-    return best
+    return _take_merged_rows(table, best)
+
+
+def _take_merged_rows(table: RawTable, header: TableHeader) -> TableHeader:
+    """The header with the rows below into which its merged titles reach: the weekdays under the days of a month."""
+    if not header.places:
+        return header
+    last = max(
+        (last for (first, _), (last, _) in header_merges(table) if first == header.top), default=header.top
+    )
+    depth = max(header.depth, min(last - header.top + 1, MAX_HEADER_DEPTH))
+    if depth == header.depth or header.top + depth >= len(table.grid):
+        return header
+    return replace(header, depth=depth, stacks=column_titles(table, header.top, depth))
 
 
 def guess_header(table: RawTable) -> TableHeader:

@@ -45,6 +45,9 @@ _LABEL = re.compile(r"[\u4e00-\u9fff]{2,10}[:：].{0,30}")
 """A word before a colon, as signatures are: 分管领导:."""
 _SECOND_TABLE = re.compile(r"附(?:表|件)\s*[\d一二三四五六七八九十]*.*")
 _DIGIT = re.compile(r"\d|[〇一二三四五六七八九十]月")
+_STEMS = "甲乙丙丁戊己庚辛壬癸"
+MIN_NUMBERED = 4
+"""Cells of a row that numbers the columns, at least."""
 _SERIAL = re.compile(r"\d{1,6}(?:[.、)]|\.0)?")
 _HINTS = frozenset({"name", "category1", "category2", "category3", "asset_class", "remark", "note"})
 """Columns in which the heading of a group may stand."""
@@ -111,7 +114,7 @@ class RowClassifier:
 
     def _find_non_record(self, cells: Cells, filled: Sequence[int], texts: dict[int, str]) -> RowClass | None:
         first = texts.get(filled[0], "")
-        if self._repeats_header(cells, filled):
+        if self._repeats_header(cells, filled) or _numbers_columns(cells, filled):
             return RowClass("header")
         if label := self._find_total(texts):
             return RowClass("total", label)
@@ -197,6 +200,18 @@ class RowClassifier:
             return True
         known = [place for place in filled if place in self.key_of and not is_nothing(cells[place])]
         return len(known) >= min(2, len(self.key_of))
+
+
+def _numbers_columns(cells: Cells, filled: Sequence[int]) -> bool:
+    """Whether a row numbers the columns: 甲 乙 丙 1 2 3."""
+    texts = [str(cells[place]).strip().removesuffix(".0") for place in filled]
+    numbers = [text for text in texts if text.isdecimal()]
+    letters = [text for text in texts if text in _STEMS]
+    return (
+        len(letters) + len(numbers) == len(texts) >= MIN_NUMBERED
+        and letters == list(_STEMS[: len(letters)])
+        and numbers == [str(at) for at in range(1, len(numbers) + 1)]
+    )
 
 
 def _strip_ordinal(text: str) -> str:

@@ -18,7 +18,15 @@ PATH = "/attendance/table-imports"
 async def import_table(
     attendance: ServiceUnderTest, bureau: httpx.AsyncClient, content: bytes, **params: Any
 ) -> Any:
-    answer = await bureau.post(f"{PATH}/check_ins", content=content, params={"region": DISTRICT, **params})
+    return await import_kind(attendance, bureau, "check_ins", content, **params)
+
+
+async def import_kind(
+    attendance: ServiceUnderTest, bureau: httpx.AsyncClient, kind: str, content: bytes, **params: Any
+) -> Any:
+    if "corrections" in params:
+        params["corrections"] = json.dumps(params["corrections"])
+    answer = await bureau.post(f"{PATH}/{kind}", content=content, params={"region": DISTRICT, **params})
     assert answer.status_code == 202, answer.text
     while await run_next_batch(IMPORTS, attendance.context):
         pass

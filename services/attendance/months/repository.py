@@ -4,12 +4,18 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlmodel import col, select
 
+from services.attendance.check_ins.models import CheckIn
 from services.attendance.days.models import AttendanceDay
 from services.attendance.days.schemas import DayResult
+from services.attendance.errands.lifecycle import ErrandState
+from services.attendance.errands.models import Errand
+from services.attendance.leaves.lifecycle import LeaveState
+from services.attendance.leaves.models import Leave
 from services.attendance.months.lifecycle import SheetState
 from services.attendance.months.models import MonthSheet
 from services.attendance.months.schemas import HeldDay
@@ -20,7 +26,7 @@ from services.attendance.sql_conditions import get_columns, overlaps_days
 from services.attendance.teams.models import Team
 from shared.auth import May, region_bounds
 from shared.china import list_days, month_bounds
-from shared.db import execute_core, note_keys
+from shared.db import execute_core, in_list, note_keys
 from shared.rules import ancestor_codes
 from shared.unit_of_work import UnitOfWork
 
@@ -236,3 +242,35 @@ async def list_own_reviews(work: UnitOfWork, first: date, last: date) -> dict[da
         Review.person == work.actor.id, col(Review.work_date).between(first, last), visible_rows(work, Review)
     )
     return {review.work_date: review for review in await work.session.exec(query)}
+
+
+async def list_day_records(
+    work: UnitOfWork, persons: Sequence[str], first: date, last: date
+) -> dict[str, dict[UUID, tuple[date, date]]]:
+    """Returns, by person, the check-ins, live leaves and live errands of these days: id → first and last day."""
+    found: dict[str, dict[UUID, tuple[date, date]]] = defaultdict(dict)
+    check_in = get_columns(CheckIn)
+    queries: list[sa.Select[Any]] = [
+        sa.select(check_in.person, check_in.id, check_in.work_date, check_in.work_date).where(
+            in_list(work.session, check_in.person, persons),
+            check_in.work_date.between(first, last),
+            visible_rows(work, CheckIn, May.PRESENCE_IMPORT),
+        )
+    ]
+    for table, states in (
+        (Leave, (LeaveState.REFUSED, LeaveState.WITHDRAWN)),
+        (Errand, (ErrandState.REFUSED, ErrandState.WITHDRAWN)),
+    ):
+        request = get_columns(table)
+        queries.append(
+            sa.select(request.person, request.id, request.starts_on, request.ends_on).where(
+                in_list(work.session, request.person, persons),
+                overlaps_days(table, first, last),
+                request.state.not_in(states),
+                visible_rows(work, table, May.PRESENCE_IMPORT),
+            )
+        )
+    for query in queries:
+        for row in await execute_core(work.session, query):
+            found[row[0]][row[1]] = (row[2], row[3])
+    return found

@@ -18,7 +18,7 @@ from services.attendance.posts.schemas import AssignmentRead, PostRead
 from services.attendance.repository import visible_rows
 from services.attendance.reviews.lifecycle import ReviewState
 from services.attendance.reviews.models import Review
-from services.attendance.sql_conditions import get_columns
+from services.attendance.sql_conditions import get_columns, overlaps_days
 from shared.auth import May, region_bounds
 from shared.db import execute_core, in_list
 from shared.errors import NotFound
@@ -96,6 +96,18 @@ async def list_person_assignments(
         .order_by(col(Assignment.starts_on), col(Assignment.id))
     )
     return (await work.session.exec(query)).all()
+
+
+async def list_stationed(
+    work: UnitOfWork, region: str, first: date, last: date, may: May
+) -> Sequence[Assignment]:
+    """Returns the assignments in a region that overlap these days, where the caller has the permission."""
+    query = select(Assignment).where(
+        col(Assignment.region).between(*region_bounds(region)),
+        work.actor.scope_filter(may, col(Assignment.region)),
+        overlaps_days(Assignment, first, last),
+    )
+    return (await work.session.exec(query.order_by(col(Assignment.starts_on), col(Assignment.id)))).all()
 
 
 async def system_list_assignments(session: AsyncSession, persons: Sequence[str], since: date) -> list[Any]:

@@ -1,7 +1,9 @@
 """Routes of `/attendance/table-imports`."""
 
+from services.attendance.months.importer import MONTH_SIGN_TABLE
 from services.attendance.table_imports.importer import CHECK_IN_TABLE
 from services.attendance.table_imports.models import ImportMapping, TableImport, TableImportResult
+from services.attendance.visits.importer import DEED_TABLE
 from shared.imports.models import ImportConfig
 from shared.imports.router import build_import_router, import_record_kind
 
@@ -11,7 +13,7 @@ IMPORTS = ImportConfig(
     job=TableImport,
     result=TableImportResult,
     mapping=ImportMapping,
-    kinds=(CHECK_IN_TABLE,),
+    kinds=(CHECK_IN_TABLE, MONTH_SIGN_TABLE, DEED_TABLE),
 )
 router = build_import_router(IMPORTS, "考勤表格导入")
 IMPORT_KIND = import_record_kind(IMPORTS, "attendance_import")

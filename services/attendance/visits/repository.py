@@ -1,5 +1,6 @@
 """Queries on visits and follow-ups."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -11,6 +12,7 @@ from services.attendance.repository import visible_rows
 from services.attendance.sql_conditions import get_columns
 from services.attendance.visits.models import Deed, Visit, VisitFollowUp
 from services.attendance.visits.schemas import DeedCreate
+from shared.auth import May
 from shared.db import execute_core
 from shared.unit_of_work import UnitOfWork
 
@@ -33,6 +35,16 @@ async def has_same_deed(work: UnitOfWork, person: str, body: DeedCreate) -> bool
     if body.id is not None:
         query = query.where(Deed.id != body.id)
     return (await work.session.exec(query.limit(1))).first() is not None
+
+
+async def list_person_deeds(work: UnitOfWork, person: str, first: date, last: date) -> Sequence[Deed]:
+    """Returns the deeds of a person of these days that the caller may import."""
+    query = select(Deed).where(
+        Deed.person == person,
+        col(Deed.happened_on).between(first, last),
+        visible_rows(work, Deed, May.PRESENCE_IMPORT),
+    )
+    return (await work.session.exec(query)).all()
 
 
 async def system_coarsen_visits(

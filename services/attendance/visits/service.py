@@ -107,7 +107,7 @@ async def create_deed(work: UnitOfWork, body: DeedCreate) -> Deed:
         work,
         Deed,
         body,
-        event=_build_deed_event,
+        event=build_deed_event,
         region=region,
         id=body.id,
         person=work.actor.id,
@@ -134,7 +134,7 @@ async def update_deed(work: UnitOfWork, deed_id: UUID, body: DeedChange, match: 
     before = {name: getattr(deed, name) for name in changes}
     for name, value in changes.items():
         setattr(deed, name, value)
-    await save_record(work, deed, _build_deed_event(deed), before=before)
+    await save_record(work, deed, build_deed_event(deed), before=before)
     return deed
 
 
@@ -195,7 +195,8 @@ def _build_visit_event(visit: Visit) -> VisitRecorded:
     )
 
 
-def _build_deed_event(deed: Deed) -> DeedRecorded:
+def build_deed_event(deed: Deed) -> DeedRecorded:
+    """What the log says of a deed."""
     return DeedRecorded(
         person=deed.person,
         kind=deed.kind,
