@@ -271,6 +271,7 @@ async def list_day_records(
             )
         )
     for query in queries:
-        for row in await execute_core(work.session, query):
-            found[row[0]][row[1]] = (row[2], row[3])
+        rows: list[Any] = list(await execute_core(work.session, query))
+        for person, identifier, starts_on, ends_on in rows:
+            found[person][identifier] = (starts_on, ends_on)
     return found
