@@ -97,8 +97,9 @@ async def create_project(work: UnitOfWork, body: ProjectCreate) -> Project:
     )
     if not created:
         return project
-    _encrypt_phone(work, project, phone)
-    await _replace_lists(work, project, values)
+    if phone:
+        _encrypt_phone(work, project, phone)
+    work.session.add_all(_build_lists(project, values))
     await quantities.store_quantities(work, project, is_new=True)
     await _mark_parent_as_package(work, project)
     await _index_project(work, project)
@@ -292,22 +293,34 @@ def _encrypt_phone(work: UnitOfWork, project: Project, phone: str) -> None:
 
 
 async def _replace_lists(work: UnitOfWork, project: Project, values: Mapping[str, Any]) -> None:
-    if "places" in values:
-        places = [
-            _build_place(project, place, position) for position, place in enumerate(values["places"], 1)
-        ]
-        location = next(((place.lon, place.lat) for place in places if place.lon is not None), (None, None))
+    tables = {
+        "places": repository.PLACE_TABLE,
+        "money": repository.MONEY_TABLE,
+        "targets": repository.TARGET_TABLE,
+    }
+    for name, table in tables.items():
+        if name in values:
+            await repository.replace_rows(
+                work, table, project.id, _build_lists(project, {name: values[name]})
+            )
+
+
+def _build_lists(project: Project, values: Mapping[str, Any]) -> list[ProjectPlace | PlannedMoney | Target]:
+    """The child rows of a project; its first place with a point is where it lies."""
+    places = [
+        _build_place(project, place, position) for position, place in enumerate(values.get("places", ()), 1)
+    ]
+    location = next(((place.lon, place.lat) for place in places if place.lon is not None), (None, None))
+    if "places" in values and location != (project.lon, project.lat):
         project.lon, project.lat = location
-        await repository.replace_rows(work, repository.PLACE_TABLE, project.id, places)
-    if "money" in values:
-        money = [PlannedMoney(id=new_id(), project_id=project.id, **row) for row in values["money"]]
-        await repository.replace_rows(work, repository.MONEY_TABLE, project.id, money)
-    if "targets" in values:
-        targets = [
+    return [
+        *places,
+        *(PlannedMoney(id=new_id(), project_id=project.id, **row) for row in values.get("money", ())),
+        *(
             Target(id=new_id(), project_id=project.id, position=position, **row)
-            for position, row in enumerate(values["targets"], 1)
-        ]
-        await repository.replace_rows(work, repository.TARGET_TABLE, project.id, targets)
+            for position, row in enumerate(values.get("targets", ()), 1)
+        ),
+    ]
 
 
 def _build_place(project: Project, values: Mapping[str, Any], position: int) -> ProjectPlace:
