@@ -5,13 +5,22 @@ content = draw_sheet(columns, rows, title="值班表", layout=PrintLayout())   #
 """
 
 from shared.papers.fonts import embed_font, find_missing_characters
-from shared.papers.sheets import SHEET_MEDIA_TYPES, SheetForm, draw_sheet, render_sheet
+from shared.papers.sheets import (
+    SHEET_MEDIA_TYPES,
+    PaperTable,
+    SheetForm,
+    draw_sheet,
+    render_sheet,
+    render_sheets,
+)
 
 __all__ = [
     "SHEET_MEDIA_TYPES",
+    "PaperTable",
     "SheetForm",
     "draw_sheet",
     "embed_font",
     "find_missing_characters",
     "render_sheet",
+    "render_sheets",
 ]

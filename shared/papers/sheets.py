@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from html import escape
@@ -27,43 +28,91 @@ Rows = Sequence[Mapping[str, Any]]
 FIXED_WORDS = "合计第页共：:_"
 
 
+@dataclass(frozen=True)
+class PaperTable:
+    """A table of a paper: `name` is that of its sheet in a workbook, the title without one."""
+
+    columns: Sequence[Column]
+    rows: Rows
+    title: str
+    layout: PrintLayout
+    note: str = ""
+    name: str = ""
+
+    def write_cells(self) -> list[list[str]]:
+        """The titles, the cells as text, and the sums."""
+        cells = [[_format_cell(column, row.get(column.key)) for column in self.columns] for row in self.rows]
+        sums = [_sum_columns(self.columns, self.rows, self.layout)] if self.layout.sums else []
+        return [[column.title for column in self.columns], *cells, *sums]
+
+
 def render_sheet(
     form: SheetForm, columns: Sequence[Column], rows: Rows, *, title: str, note: str = "", layout: PrintLayout
 ) -> bytes:
-    """The table as a workbook or a PDF; both show the same cells, sums and signatures. CPU-bound: call it in a thread."""
+    """`render_sheets` for one table."""
+    return render_sheets(form, [PaperTable(columns, rows, title, layout, note)])
+
+
+def render_sheets(form: SheetForm, tables: Sequence[PaperTable]) -> bytes:
+    """The tables as a workbook, a sheet each, or as a PDF, each on pages of its own, with the same cells, sums and signatures.
+
+    CPU-bound: call it in a thread.
+    """
     if form == "pdf":
-        return draw_sheet(columns, rows, title=title, note=note, layout=layout)
+        return draw_sheets(tables)
     target = io.BytesIO()
     with WorkbookWriter(target) as book:
-        sheet = book.add_sheet(title, columns, title=title, note=note, layout=layout)
-        for row in rows:
-            sheet.add_row(row)
+        for table in tables:
+            sheet = book.add_sheet(
+                table.name or table.title,
+                table.columns,
+                title=table.title,
+                note=table.note,
+                layout=table.layout,
+            )
+            for row in table.rows:
+                sheet.add_row(row)
     return target.getvalue()
 
 
 def draw_sheet(
     columns: Sequence[Column], rows: Rows, *, title: str, note: str = "", layout: PrintLayout
 ) -> bytes:
-    """The table as PDF; values are written by the columns' kinds, numbers aligned to the right."""
-    cells = [[_format_cell(column, row.get(column.key)) for column in columns] for row in rows]
-    if layout.sums:
-        cells.append(_sum_columns(columns, rows, layout))
-    words = [column.title for column in columns]
-    text = "".join(
-        [title, note, FIXED_WORDS, *layout.signatures, *words, *(cell for row in cells for cell in row)]
-    )
-    with embed_font(text) as font:
-        return _build_document(columns, [words, *cells], title, note, layout, font)
+    """`draw_sheets` for one table."""
+    return draw_sheets([PaperTable(columns, rows, title, layout, note)])
 
 
-def _build_document(
-    columns: Sequence[Column], table: list[list[str]], title: str, note: str, layout: PrintLayout, font: str
-) -> bytes:
+def draw_sheets(tables: Sequence[PaperTable]) -> bytes:
+    """The tables as PDF, of the size of the first; values are written by the columns' kinds, numbers aligned to the right."""
+    from reportlab.platypus import PageBreak, SimpleDocTemplate
+
+    written = [table.write_cells() for table in tables]
+    words = [word for one in tables for word in (one.title, one.note, *one.layout.signatures)]
+    cells = [cell for rows in written for row in rows for cell in row]
+    page = PAGE_SIZES[tables[0].layout.size]
+    target = io.BytesIO()
+    with embed_font("".join([FIXED_WORDS, *words, *cells])) as font:
+
+        def number_page(canvas: Any, document: Any) -> None:  # noqa: ANN401 - reportlab has no types
+            canvas.setFont(font, 8)
+            canvas.drawCentredString(page[0] / 2, MARGIN / 2, f"第 {document.page} 页")
+
+        parts: list[Any] = []
+        for table, rows in zip(tables, written, strict=True):
+            parts += [*([PageBreak()] if parts else []), *_build_parts(table, rows, font)]
+        margins = {f"{side}Margin": MARGIN for side in ("left", "right", "top", "bottom")}
+        document = SimpleDocTemplate(target, pagesize=page, title=tables[0].title, lang="zh-CN", **margins)
+        document.build(parts, onFirstPage=number_page, onLaterPages=number_page)
+    return target.getvalue()
+
+
+def _build_parts(paper: PaperTable, table: list[list[str]], font: str) -> list[Any]:
+    """Title, note, table and lines to sign."""
     from reportlab.lib import colors
-    from reportlab.platypus import LongTable, Paragraph, SimpleDocTemplate, Spacer
+    from reportlab.platypus import LongTable, Paragraph, Spacer
 
-    page = PAGE_SIZES[layout.size]
-    width = page[0] - 2 * MARGIN
+    columns, layout = paper.columns, paper.layout
+    width = PAGE_SIZES[layout.size][0] - 2 * MARGIN
     widths = _fit_widths(columns, table)
     size = max(MIN_SIZE, min(MAX_SIZE, width / (sum(widths) * POINTS_PER_CHARACTER)))
     left, right = _style(font, size), _style(font, size, alignment=TA_RIGHT)
@@ -84,23 +133,13 @@ def _build_document(
         ("LEFTPADDING", (0, 0), (-1, -1), 2),
         ("RIGHTPADDING", (0, 0), (-1, -1), 2),
     ]
-    parts: list[Any] = [Paragraph(escape(title), _style(font, 16, alignment=TA_CENTER, spaceAfter=4))]
-    if note:
-        parts.append(Paragraph(escape(note), _style(font, 9)))
+    parts: list[Any] = [Paragraph(escape(paper.title), _style(font, 16, alignment=TA_CENTER, spaceAfter=4))]
+    if paper.note:
+        parts.append(Paragraph(escape(paper.note), _style(font, 9)))
     column_widths = [width * share / sum(widths) for share in widths]
     parts += [Spacer(1, 4), LongTable(cells, colWidths=column_widths, repeatRows=1, style=grid, splitInRow=1)]
     signatures = "　　".join(f"{label}：____________" for label in layout.signatures)
-    parts += [Spacer(1, 14), Paragraph(signatures, _style(font, 10))]
-
-    def number_page(canvas: Any, document: Any) -> None:  # noqa: ANN401 - reportlab has no types
-        canvas.setFont(font, 8)
-        canvas.drawCentredString(page[0] / 2, MARGIN / 2, f"第 {document.page} 页")
-
-    target = io.BytesIO()
-    margins = {f"{side}Margin": MARGIN for side in ("left", "right", "top", "bottom")}
-    document = SimpleDocTemplate(target, pagesize=page, title=title, lang="zh-CN", **margins)
-    document.build(parts, onFirstPage=number_page, onLaterPages=number_page)
-    return target.getvalue()
+    return [*parts, Spacer(1, 14), Paragraph(signatures, _style(font, 10))]
 
 
 def _fit_widths(columns: Sequence[Column], table: list[list[str]]) -> list[float]:

@@ -19,6 +19,7 @@ from tests.attendance.factories_attendance import (
 )
 from tests.clients import DISTRICT, TOWN, VILLAGE, ServiceUnderTest, set_rule_version
 from tests.conftest import Clock
+from tests.papers import find_unprinted_characters, read_page_sizes, read_paper
 
 DEED = {"kind": "urgent", "content": "协调更换水泵", "beneficiaries": 3}
 
@@ -188,3 +189,12 @@ async def test_sheets_are_ready_to_print_and_sign(
     assert sums[stationed] == sum(row[stationed] for row in rows[head + 1 : rows.index(sums)]) == 2
     assert "填表人" in rows[-1][0]
     assert signer in rows[-1][0]
+    paper = await town.get(
+        f"/attendance/{address}/export", params={"region": TOWN, "month": "2024-05", "form": "pdf"}
+    )
+    text = read_paper(paper.content)
+    assert paper.headers["content-type"] == "application/pdf"
+    assert all(words in text for words in ("填表人", signer, "合计", "li同志", "黄羊镇"))
+    assert TOWN not in text
+    assert read_page_sizes(paper.content)[0] == ((1191, 842) if size == "8" else (842, 595))
+    assert find_unprinted_characters(paper.content) == set()

@@ -15,6 +15,7 @@ from tests.assets.factories_assets import AssetScenario
 from tests.clients import DISTRICT, TOWN, VILLAGE, ServiceUnderTest, SystemUnderTest
 from tests.conftest import Clock
 from tests.legal_moves import list_deviations
+from tests.papers import find_unprinted_characters, read_page_sizes, read_paper
 from tests.sample_files import build_picture
 
 ITEMS = "/rectification/items"
@@ -277,6 +278,11 @@ async def test_the_ledger_prints_as_four_lists(ledger: Ledger) -> None:
     assert [row[-3] for row in tasks if row[0] in (1, 1.0)] != []
     assert sum("督促加快支付" in row for row in tasks) == 1
     assert any("长期坚持" in row for row in tasks)
+    paper = await ledger.bureau.get(f"{ITEMS}/export", params={"region": DISTRICT, "form": "pdf"})
+    text = read_paper(paper.content)
+    assert all(f"台账:{name}清单" in text for name in ("问题", "责任", "时限", "任务"))
+    assert set(read_page_sizes(paper.content)) == {(1191, 842)}
+    assert find_unprinted_characters(paper.content) == set()
     nothing = await ledger.bureau.get(f"{ITEMS}/export", params={"region": DISTRICT, "since": "2024-05-11"})
     book = CalamineWorkbook.from_filelike(io.BytesIO(nothing.content))
     assert not any("督促加快支付" in row for row in book.get_sheet_by_name("任务清单").to_python())

@@ -10,7 +10,7 @@ from sqlmodel import col
 from services.attendance import repository as records
 from services.attendance.fields import MonthQuery, RegionQuery, RequiredRegionQuery, YearQuery
 from services.attendance.months import repository, service
-from services.attendance.months.exporter import build_month_workbook
+from services.attendance.months.exporter import build_month_sheet
 from services.attendance.months.lifecycle import SHEET, SheetAction, SheetState, month_ended
 from services.attendance.months.models import MonthSheet
 from services.attendance.months.schemas import GroupBy, MonthRead, OwnMonth, SheetDetail, SheetRead, SheetSign
@@ -19,6 +19,7 @@ from shared.auth import May
 from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed, PreconditionMissing
 from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview
+from shared.papers import SheetForm
 from shared.records import RecordKind, turn
 from shared.records.region_names import find_place_names
 
@@ -47,15 +48,18 @@ async def read_year(
     response_model=None,
     **requires(May.PRESENCE_READ, refuses=(NotFound,)),
 )
-async def export_month(work: ReadWork, region: RequiredRegionQuery, month: MonthQuery) -> Response:
-    """月度汇总表 (XLSX), 列与钉钉月度汇总相同."""
+async def export_month(
+    work: ReadWork, region: RequiredRegionQuery, month: MonthQuery, form: SheetForm = "xlsx"
+) -> Response:
+    """月度汇总表: XLSX 的列与钉钉月度汇总相同, PDF 为签字用的考勤表 (A3 横向, √ ○ △ 等符号)."""
     place = (await find_place_names(work, region)).names.get(region, region)
     sheet = await service.get_month_sheet(work, region, month, "person")
     team_names = await repository.list_team_names(work, region)
     days = await repository.list_day_results(work, region, month)
     return build_download_response(
-        await asyncio.to_thread(build_month_workbook, sheet, team_names, days, place),
-        f"驻村月度汇总-{place}-{month}.xlsx",
+        await asyncio.to_thread(build_month_sheet, form, sheet, team_names, days, place),
+        f"驻村月度汇总-{place}-{month}.{form}",
+        form,
     )
 
 

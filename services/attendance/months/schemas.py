@@ -63,6 +63,8 @@ class MonthRead(BaseModel):
     rule_ref: str
     state: SheetState
     signed_by: str = ""
+    signed_name: str = ""
+    signed_at: datetime | None = None
     rows: list[MonthTally]
     total: MonthTally
     held_by: list[HeldDay] = Field([], description="未签的月表: 还不能签字的人与日期, 最多 200 项")

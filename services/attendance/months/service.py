@@ -76,6 +76,8 @@ async def get_month_sheet(work: UnitOfWork, region: str, period: str, by: GroupB
         rule_ref=rule.ref,
         state=SheetState.OPEN if signed is None else SheetState.SIGNED,
         signed_by="" if signed is None else signed.signed_by,
+        signed_name="" if signed is None else signed.signed_name,
+        signed_at=None if signed is None else signed.state_since,
         rows=[_build_tally(row, by, names, targets) for row in rows],
         total=_build_tally(total | {"key": region, "region": region}, "town", {}, _Targets()),
         held_by=await repository.list_held_days(work, region, period) if is_open_month else [],

@@ -11,6 +11,7 @@ from services.attendance.statistics.schemas import AttendanceSummary, GroupBy, S
 from services.attendance.workbooks import build_download_response
 from shared.auth import May
 from shared.http import ReadWork, Route, requires
+from shared.papers import SheetForm
 from shared.records.region_names import find_place_names
 
 router = APIRouter(prefix="/attendance/statistics", tags=["帮办实事"], route_class=Route)
@@ -25,14 +26,17 @@ async def read_statistics(
 
 
 @router.get("/export", response_class=Response, response_model=None, **requires(May.PRESENCE_READ))
-async def export_statistics(work: ReadWork, region: RequiredRegionQuery, month: MonthQuery) -> Response:
-    """月统计表与实事清单 (XLSX)."""
+async def export_statistics(
+    work: ReadWork, region: RequiredRegionQuery, month: MonthQuery, form: SheetForm = "xlsx"
+) -> Response:
+    """月统计表与实事清单 (XLSX 或 PDF), A4 横向."""
     place = (await find_place_names(work, region)).names.get(region, region)
     statistics = await service.get_statistics(work, region, month, "person")
     deeds = await service.list_deed_rows(work, region, month)
     return build_download_response(
-        await asyncio.to_thread(service.build_statistics_workbook, statistics, deeds, place),
-        f"驻村月统计-{place}-{month}.xlsx",
+        await asyncio.to_thread(service.build_statistics_sheets, form, statistics, deeds, place),
+        f"驻村月统计-{place}-{month}.{form}",
+        form,
     )
 
 

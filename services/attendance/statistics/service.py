@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from io import BytesIO
 from typing import Any
 
 from services.attendance.statistics import repository
@@ -17,7 +16,8 @@ from services.attendance.statistics.schemas import (
 from services.attendance.visits.models import Deed
 from shared.auth import is_region_within
 from shared.china import format_yuan, month_bounds, to_local_date
-from shared.spreadsheets import DAY, INTEGER, NUMBER, TEXT, WAN, YES_NO, Column, PrintLayout, WorkbookWriter
+from shared.papers import PaperTable, SheetForm, render_sheets
+from shared.spreadsheets import DAY, INTEGER, NUMBER, TEXT, WAN, YES_NO, Column, PrintLayout
 from shared.unit_of_work import UnitOfWork
 
 TOWN_DIGITS = 9
@@ -199,30 +199,31 @@ def _describe_signatures(statistics: Statistics) -> str:
     return f"由日常记录生成, 不作排名; {signed or '未签字'}"
 
 
-def build_statistics_workbook(
-    statistics: Statistics, deeds: Sequence[Mapping[str, Any]], place: str
+def build_statistics_sheets(
+    form: SheetForm, statistics: Statistics, deeds: Sequence[Mapping[str, Any]], place: str
 ) -> bytes:
-    """Returns the XLSX bytes: the statistics and the list of deeds. CPU-bound: call it in a thread."""
-    buffer = BytesIO()
-    with WorkbookWriter(buffer) as book:
-        worksheet = book.add_sheet(
-            "月统计",
-            STATISTICS_SHEET_COLUMNS,
-            title=f"{place} {statistics.month} 驻村帮扶工作月统计",
-            note=_describe_signatures(statistics),
-            layout=PrintLayout(sums=FIGURE_FIELDS),
-        )
-        for line in statistics.rows:
-            worksheet.add_row(line)
-        worksheet = book.add_sheet(
-            "实事清单",
-            DEED_SHEET_COLUMNS,
-            title=f"{place} {statistics.month} 帮办实事清单",
-            layout=PrintLayout(sums=("beneficiaries", "amount")),
-        )
-        for deed in deeds:
-            days = {
-                name: deed[name] and date.fromisoformat(deed[name]) for name in ("happened_on", "done_on")
-            }
-            worksheet.add_row({**deed, **days})
-    return buffer.getvalue()
+    """The statistics and the list of deeds, with sums and lines to sign, as XLSX or PDF. CPU-bound: call it in a thread."""
+    days = ("happened_on", "done_on")
+    dated = [
+        {**deed, **{name: deed[name] and date.fromisoformat(deed[name]) for name in days}} for deed in deeds
+    ]
+    return render_sheets(
+        form,
+        [
+            PaperTable(
+                STATISTICS_SHEET_COLUMNS,
+                [line.__dict__ for line in statistics.rows],
+                f"{place} {statistics.month} 驻村帮扶工作月统计",
+                PrintLayout(sums=FIGURE_FIELDS),
+                _describe_signatures(statistics),
+                name="月统计",
+            ),
+            PaperTable(
+                DEED_SHEET_COLUMNS,
+                dated,
+                f"{place} {statistics.month} 帮办实事清单",
+                PrintLayout(sums=("beneficiaries", "amount")),
+                name="实事清单",
+            ),
+        ],
+    )

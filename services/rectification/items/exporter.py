@@ -1,12 +1,12 @@
-"""The rectification ledger as a workbook: the four lists (四张清单) of the same items, ready to print and sign."""
+"""The rectification ledger as a workbook or a paper: the four lists (四张清单) of the same items, ready to print and sign."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from io import BytesIO
 from typing import Any
 
 from services.rectification.items.models import RectificationItem
 from services.rectification.items.schemas import MeasureTerm
-from shared.spreadsheets import DAY, INTEGER, TEXT, YUAN, Column, PrintLayout, WorkbookWriter
+from shared.papers import PaperTable, SheetForm, render_sheets
+from shared.spreadsheets import DAY, INTEGER, TEXT, YUAN, Column, PrintLayout
 
 NUMBER_COLUMNS = (
     Column("seq", "序号", INTEGER, width=6),
@@ -94,15 +94,20 @@ def _list_tasks(rows: Rows) -> list[dict[str, Any]]:
     ]
 
 
-def build_ledger_workbook(rows: Rows, title: str, note: str) -> bytes:
-    """The XLSX bytes, A3 landscape with sums and lines to sign. CPU-bound: call it in a thread."""
-    buffer = BytesIO()
-    with WorkbookWriter(buffer) as book:
-        for name, columns, sums in SHEETS:
-            layout = PrintLayout(
-                size="A3", sums=sums, signatures=("填表人", "责任单位", "审核人", "日期", "单位(盖章)")
+def build_ledger_sheets(form: SheetForm, rows: Rows, title: str, note: str) -> bytes:
+    """The four lists as XLSX or PDF, A3 landscape with sums and lines to sign. CPU-bound: call it in a thread."""
+    signatures = ("填表人", "责任单位", "审核人", "日期", "单位(盖章)")
+    return render_sheets(
+        form,
+        [
+            PaperTable(
+                columns,
+                _list_tasks(rows) if columns is TASK_COLUMNS else rows,
+                f"{title}{name}",
+                PrintLayout(size="A3", sums=sums, signatures=signatures),
+                note,
+                name,
             )
-            sheet = book.add_sheet(name, columns, title=f"{title}{name}", note=note, layout=layout)
-            for row in _list_tasks(rows) if columns is TASK_COLUMNS else rows:
-                sheet.add_row(row)
-    return buffer.getvalue()
+            for name, columns, sums in SHEETS
+        ],
+    )

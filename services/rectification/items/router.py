@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from services.rectification.items import repository, service
-from services.rectification.items.exporter import build_ledger_rows, build_ledger_workbook
+from services.rectification.items.exporter import build_ledger_rows, build_ledger_sheets
 from services.rectification.items.lifecycle import ITEM, ItemAction, ItemState
 from services.rectification.items.models import ItemProgress, RectificationItem
 from services.rectification.items.schemas import (
@@ -48,9 +48,9 @@ from shared.http import (
     requires,
 )
 from shared.lifecycle.transitions import TransitionPreview
+from shared.papers import SHEET_MEDIA_TYPES, SheetForm
 from shared.records import Act, RecordKind, turn
 from shared.records.region_names import find_place_names
-from shared.spreadsheets import XLSX_MEDIA_TYPE
 
 summary_router = APIRouter(prefix="/rectification", tags=["整改合计"], route_class=Route)
 router = APIRouter(prefix="/rectification/items", tags=["整改台账"], route_class=Route)
@@ -123,17 +123,18 @@ async def export_ledger(
     since: Annotated[date | None, Query(description="反馈日期自")] = None,
     until: Annotated[date | None, Query(description="反馈日期至")] = None,
     source: ItemSource | None = None,
+    form: SheetForm = "xlsx",
 ) -> Response:
-    """整改台账 (XLSX): 问题、责任、时限、任务四张清单, 可打印签字."""
+    """整改台账 (XLSX 或 PDF): 问题、责任、时限、任务四张清单, 可打印签字."""
     places = (await find_place_names(work, region)).names
     items = await service.list_ledger(work, region, source, since, until)
     late = frozenset(item.id for item in items if service.is_overdue(item, work.today))
     place = places.get(region, region)
     title = f"{place}巩固拓展脱贫攻坚成果问题整改台账: "
     rows = build_ledger_rows(items, places, late)
-    content = await asyncio.to_thread(build_ledger_workbook, rows, title, f"截至 {work.today}")
-    headers = content_disposition(f"问题整改台账-{place}-{work.today}.xlsx")
-    return Response(content, media_type=XLSX_MEDIA_TYPE, headers=headers)
+    content = await asyncio.to_thread(build_ledger_sheets, form, rows, title, f"截至 {work.today}")
+    headers = content_disposition(f"问题整改台账-{place}-{work.today}.{form}")
+    return Response(content, media_type=SHEET_MEDIA_TYPES[form], headers=headers)
 
 
 @router.get("/{item_id}", response_model=ItemDetail, **requires(May.RECTIFICATION_READ, refuses=(NotFound,)))
