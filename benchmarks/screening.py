@@ -35,6 +35,8 @@ ITEM_OF_CATEGORY = {
     "形象工程": "形象工程和景观",
     "企业担保注资": "企业担保金和注资企业",
     "大额管理费": "项目管理费超比例(大额管理费)",
+    "城市基建": "城市基础设施建设和大中型基建",
+    "征地拆迁": "土地出让金和征地拆迁补偿",
 }
 """Audit category → negative-list item that a finding must name."""
 FIRST_RESULTS = {
@@ -58,6 +60,7 @@ FIRST_RESULTS = {
     18: "first seen: 66 of 70 violations found, of 54 ordinary none blocked and none to review",
     19: "first seen: 54 of 55 violations found, of 30 ordinary none blocked and none to review",
     20: "first seen: 43 of 46 violations found, of 38 ordinary 1 blocked and none to review",
+    21: "first seen: 52 of 60 violations found (4 of the 8 missed: works of county towns), of 60 ordinary none blocked and 2 to review",
 }
 """Result of each round before the rules were changed for it. Rounds 7 to 12 are hard on purpose: rare words, disguised
 purposes, payment orders of three characters, ordinary projects that use words of violations."""
