@@ -108,7 +108,7 @@ def _list_columns(month: str, *, is_paper: bool) -> list[Column]:
 
 
 def _describe_signature(sheet: MonthRead) -> str:
-    """Who signed the sheet and when, or that nobody did."""
+    """Returns the signature in words: name and day, or that nobody signed."""
     if sheet.signed_at is None:
         return sheet.state.label
     return f"{sheet.signed_name or sheet.signed_by} {to_local_date(sheet.signed_at)} 签字"
