@@ -45,6 +45,7 @@ from services.assets.register import router as register
 from services.assets.register.models import NOTICE_KIND as ASSET_NOTICE_KIND
 from services.assets.register.models import Asset
 from services.assets.register.router import ASSET_KIND
+from services.assets.register.service import list_fund_codes, list_level_codes, list_subclass_codes
 from services.assets.repairs.router import REPAIR_KIND
 from services.assets.repairs.router import router as repair_router
 from services.assets.repairs.service import REPAIR_CONTACT
@@ -126,6 +127,11 @@ SERVICE = Service(
         register.notice_router,
         register.transition_router,
     ),
+    code_sets={
+        "assets.subclasses": list_subclass_codes,
+        "assets.levels": list_level_codes,
+        "assets.funds": list_fund_codes,
+    },
     kinds=(
         ASSET_KIND,
         ALERT_KIND,

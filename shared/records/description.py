@@ -157,7 +157,9 @@ class CodeSetCollector:
     def describe(self, shape: str, name: str, annotation: Any, field: Any = None) -> ColumnRead:  # noqa: ANN401 - a type
         found = describe_field(name, annotation, field)
         label = find_label(shape, name)
-        if named := find_named_codes(annotation):
+        extra = getattr(field, "json_schema_extra", None)
+        own = str(extra.get("x-codes", "")) if isinstance(extra, dict) else ""
+        if named := find_named_codes(annotation) or own:
             return ColumnRead(name=name, label=label, type="code", codes=named)
         return ColumnRead(
             name=name, label=label, type=found.type_name, unit=found.unit, codes=self.add(found.codes)

@@ -41,7 +41,7 @@ function watchPages(context) {
     });
     page.on("pageerror", (error) => violations.push(`${page.url()}: ${error.message}`));
   };
-  context.setDefaultTimeout(30_000);
+  context.setDefaultTimeout(Number(process.env.XIANJIE_BROWSER_TIMEOUT_MS ?? 30_000));
   context.pages().forEach(watch);
   context.on("page", watch);
   return violations;

@@ -1,4 +1,5 @@
 /* What an officer does at the desk, by what stands on the screen; and the records that are found there. */
+import assert from "node:assert/strict";
 import { STORY_PASSWORD, URL_OF_RUN } from "./api.mjs";
 import { DESK, openDevice, openOffice } from "./browser.mjs";
 
@@ -117,9 +118,21 @@ export async function makeMove(page, name, values = {}) {
   const more = page.locator("summary", { hasText: "其他可填的" });
   if (Object.keys(values).length && (await more.count())) await more.click();
   await fillForm(page, values);
-  await page.getByRole("button", { name: "去核对" }).click();
-  await page.getByRole("button", { name: `确认${name}` }).click();
-  await page.getByRole("heading", { name: "可以办的事" }).waitFor();
+  await confirmMove(page, name);
+}
+
+/** A filled move is checked and confirmed. */
+export async function confirmMove(page, name) {
+  await press(page, "去核对", page.getByRole("button", { name: `确认${name}` }));
+  await press(page, `确认${name}`);
+}
+
+/** Presses a button that leads on; a refusal fails with the words that stand on the screen. */
+export async function press(page, name, next = page.getByRole("heading", { name: "可以办的事" })) {
+  await page.getByRole("button", { name, exact: true }).click();
+  const refused = page.getByRole("alert");
+  await next.or(refused).first().waitFor();
+  assert.ok(await next.count(), `${name}: ${(await refused.allInnerTexts()).join(" ")}`);
 }
 
 /** Something done with the record that is open beside its moves. */
@@ -127,8 +140,7 @@ export async function doAct(page, name, values = {}) {
   await page.locator("ul.do").getByRole("link", { name, exact: true }).click();
   await page.getByRole("heading", { name, level: 1 }).waitFor();
   await fillForm(page, values);
-  await page.getByRole("button", { name, exact: true }).click();
-  await page.getByRole("heading", { name: "可以办的事" }).waitFor();
+  await press(page, name);
 }
 
 /** Creates a record of a kind; the page that opens is the record's. */

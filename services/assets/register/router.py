@@ -11,6 +11,7 @@ from services.assets.register.lifecycle import ASSET, USE, AssetAction, AssetSta
 from services.assets.register.models import Asset
 from services.assets.register.repository import AssetFilter
 from services.assets.register.schemas import (
+    SUBCLASS_CODES,
     AssetChange,
     AssetClass,
     AssetCreate,
@@ -51,7 +52,7 @@ router = APIRouter(prefix="/assets", tags=["资产登记"], route_class=Route)
 async def _asset_filter(
     region: RegionCode | None = None,
     asset_class: AssetClass | None = None,
-    subclass: Annotated[str | None, Query(max_length=40)] = None,
+    subclass: Annotated[str | None, Query(max_length=40, json_schema_extra=SUBCLASS_CODES)] = None,
     owner_kind: OwnerKind | None = None,
     state: AssetState | None = None,
     use: UseState | None = None,

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, computed_field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, computed_field
 
 from services.assets.register.lifecycle import AssetState, UseState
 from shared.china import (
@@ -35,6 +35,9 @@ class AssetClass(LabelledEnum):
     def letters(self) -> str:
         """The two letters that denote the class in an asset code."""
         return {AssetClass.PUBLIC: "GY", AssetClass.OPERATING: "JY", AssetClass.HOUSEHOLD: "DH"}[self]
+
+
+SUBCLASS_CODES: dict[str, JsonValue] = {"x-codes": "assets.subclasses"}
 
 
 class OwnerKind(LabelledEnum):
@@ -82,8 +85,12 @@ EARLIEST_BUILT_ON = date(1978, 1, 1)
 class FundingPart(RequestBody):
     """资金来源中的一项."""
 
-    level: str = Field("", max_length=40, description="资金级次, 见 /assets/codes 的 funding.level")
-    fund: str = Field("", max_length=40, description="资金类型, 见 /assets/codes 的 funding.fund")
+    level: str = Field(
+        "", max_length=40, description="资金级次", json_schema_extra={"x-codes": "assets.levels"}
+    )
+    fund: str = Field(
+        "", max_length=40, description="资金类型", json_schema_extra={"x-codes": "assets.funds"}
+    )
     document_no: str = Field("", max_length=100, description="指标文号")
     amount: PositiveMoney
 
@@ -105,7 +112,7 @@ class Holder(RequestBody):
 class _AssetFields(RequestBody):
     """Fields of an asset that may be set when it is created; most are optional in a draft."""
 
-    subclass: str = Field("", max_length=40, description="子类, 见 /assets/codes")
+    subclass: str = Field("", max_length=40, description="子类", json_schema_extra=SUBCLASS_CODES)
     built_on: date | None = Field(None, description="建成(购置)日期")
     service_years: int | None = Field(None, ge=1, le=100, description="使用年限")
     original_value: Money = Field(0, description="原值")
@@ -154,7 +161,7 @@ class AssetChange(PatchBody):
     name: str | None = Field(None, min_length=2, max_length=200)
     asset_class: AssetClass | None = None
     region: RegionCode | None = None
-    subclass: str | None = Field(None, max_length=40)
+    subclass: str | None = Field(None, max_length=40, json_schema_extra=SUBCLASS_CODES)
     built_on: date | None = None
     service_years: int | None = Field(None, ge=1, le=100)
     original_value: Money | None = None
@@ -197,7 +204,7 @@ class AssetRead(BaseModel):
     code: str = Field(description="资产编号, 登记时生成, 不随所有权人变化")
     name: str
     asset_class: AssetClass
-    subclass: str
+    subclass: str = Field(json_schema_extra=SUBCLASS_CODES)
     origin: AssetOrigin
     project_id: UUID | None
     project_name: str

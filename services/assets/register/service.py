@@ -56,6 +56,7 @@ from shared.notices import service as notices
 from shared.notices.schemas import NoticeLevel
 from shared.notices.service import NoticeStep, NoticeSubject
 from shared.records import create_record, save_record
+from shared.records.description import CodeRead
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
 CERTIFICATE_SERIES = "QZ"
@@ -328,6 +329,27 @@ async def list_codes(work: UnitOfWork) -> CodeSets:
         state=AssetState.labels(),
         use=UseState.labels(),
     )
+
+
+async def list_subclass_codes(work: UnitOfWork) -> list[CodeRead]:
+    """The subclasses of today as a code set; a code of two classes has the words of both."""
+    words: dict[str, list[str]] = {}
+    for labels in (await work.get_rule(SUBCLASSES)).value.values():
+        for code, label in labels.items():
+            words.setdefault(code, []).append(label)
+    return [CodeRead(code=code, label="、".join(found)) for code, found in words.items()]
+
+
+async def list_level_codes(work: UnitOfWork) -> list[CodeRead]:
+    """The levels of funding of today as a code set."""
+    labels = (await work.get_rule(FUNDING_CODES)).value.level
+    return [CodeRead(code=code, label=label) for code, label in labels.items()]
+
+
+async def list_fund_codes(work: UnitOfWork) -> list[CodeRead]:
+    """The kinds of funds of today as a code set."""
+    labels = (await work.get_rule(FUNDING_CODES)).value.fund
+    return [CodeRead(code=code, label=label) for code, label in labels.items()]
 
 
 async def _find_blocking_notice(

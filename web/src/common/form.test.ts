@@ -34,6 +34,13 @@ const { fields, title } = readForm({ method: "POST", address: "/api/v1/things", 
 const byName = Object.fromEntries(fields.map((one) => [one.name, one]));
 
 describe("a form drawn from JSON Schema", () => {
+  it("sends a photo without the place that nobody gave", () => {
+    const photo = { type: "object", required: ["file_id"], properties: { file_id: { type: "string", "x-type": "file" }, fix: { "x-type": "fix", anyOf: [{ type: "object", required: ["lon"], properties: { lon: { type: "number" }, datum: { enum: ["wgs84"], default: "wgs84" } } }, { type: "null" }] } } };
+    const found = readForm({ method: "POST", address: "/api/v1/things", form: { properties: { photos: { type: "array", "x-type": "files", items: photo } } } }).fields;
+    const values = { photos: [{ file_id: "f1", fix: { datum: "wgs84" } }, { file_id: "f2", fix: { lon: "101.5", datum: "wgs84" } }] };
+    expect(validate(found, values)).toEqual([]);
+    expect(buildBody(found, values)).toEqual({ photos: [{ file_id: "f1" }, { file_id: "f2", fix: { lon: 101.5, datum: "wgs84" } }] });
+  });
   it("asks for the first of several shapes, and for each part of an object with codes as keys", () => {
     const circle = { type: "object", required: ["radius_m"], properties: { kind: { const: "circle", default: "circle" }, radius_m: { type: "number", title: "半径" } } };
     const form = {

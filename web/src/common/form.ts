@@ -168,13 +168,18 @@ function readHint(schema: Schema, core: Schema): string {
   return text === String(schema["title"] ?? "") || !/[\u4e00-\u9fff]/.test(text) ? "" : text;
 }
 
+/** A list whose items have fields of their own, also photos that take more than their file. */
+export function isRows(field: Field): boolean {
+  return field.type === "list" || (field.type === "files" && field.fields.length > 0);
+}
+
 /** The values a form begins with: the server's defaults, or those of the record that is changed. */
 export function startValues(fields: Field[], record: Values = {}): Values {
   const values: Values = {};
   for (const field of fields) {
     const known = record[field.name] ?? field.initial;
     if ((field.type === "object" || field.type === "fix") && known && typeof known === "object") values[field.name] = startValues(field.fields, known as Values);
-    else if (field.type === "list") values[field.name] = ((known ?? []) as Values[]).map((one) => startValues(field.fields, one));
+    else if (isRows(field)) values[field.name] = ((known ?? []) as Values[]).map((one) => startValues(field.fields, one));
     else if (field.type === "files" || field.type === "choices" || field.type === "words") values[field.name] = [...((known ?? []) as unknown[])];
     else values[field.name] = known ?? (field.type === "boolean" && field.required ? false : undefined);
   }
@@ -197,7 +202,7 @@ export function validate(fields: Field[], values: Values, parent = ""): FieldPro
     const pointer = `${parent}/${field.name}`;
     if (isEmpty(value)) return field.required ? [problem(pointer, "missing", `请填写${field.label}`)] : [];
     if (field.type === "object" || field.type === "fix") return isBlank(field.fields, value as Values) && !field.required ? [] : validate(field.fields, value as Values, pointer);
-    if (field.type === "list") return (value as Values[]).flatMap((one, index) => validate(field.fields, one, `${pointer}/${String(index)}`));
+    if (isRows(field)) return (value as Values[]).flatMap((one, index) => validate(field.fields, one, `${pointer}/${String(index)}`));
     const words = checkValue(field, value);
     return words ? [problem(pointer, "invalid", words)] : [];
   });
@@ -240,7 +245,7 @@ export function buildBody(fields: Field[], values: Values, before?: Values): Val
 }
 
 function convert(field: Field, value: unknown): unknown {
-  if (field.type === "list") return isEmpty(value) ? undefined : (value as Values[]).map((one) => buildBody(field.fields, one));
+  if (isRows(field)) return isEmpty(value) ? undefined : (value as Values[]).map((one) => buildBody(field.fields, one));
   if (field.type === "object" || field.type === "fix") {
     if (!field.required && value && typeof value === "object" && isBlank(field.fields, value as Values)) return undefined;
     const inner = value && typeof value === "object" ? buildBody(field.fields, value as Values) : {};
