@@ -22,6 +22,8 @@ class Target:
     method: str
     pattern: re.Pattern[str]
     permissions: tuple[May, ...]
+    takes_id: bool
+    """Whether it makes a record that takes the phone's own id."""
 
 
 @dataclass
@@ -43,16 +45,13 @@ class Targets:
         """The service that owns a path; empty when none that answered does."""
         return self.prefixes.get("/".join(path.split("/")[:4]), "")
 
-    def allows(self, service: str, method: str, path: str) -> bool:
-        """Whether the service lets this request come in a batch."""
-        return self._find_route(service, method, path) is not None
-
     def list_permissions(self, service: str, method: str, path: str) -> tuple[May, ...]:
         """The permissions of which one lets a caller in; empty where every signed-in caller may ask."""
-        found = self._find_route(service, method, path)
+        found = self.find_route(service, method, path)
         return () if found is None else found.permissions
 
-    def _find_route(self, service: str, method: str, path: str) -> "Target | None":
+    def find_route(self, service: str, method: str, path: str) -> "Target | None":
+        """The route of this request, if the service lets it come in a batch."""
         plain = self.plain_routes.get((method, path))
         if plain is not None:
             return plain
@@ -89,6 +88,7 @@ async def _read_service(context: ServiceContext, service: str, targets: Targets)
             one["method"],
             re.compile(_to_pattern(one["path"])),
             tuple(May(word) for word in one["permissions"]),
+            one.get("takes_id", False),  # a replica of the last release does not say
         )
         for one in answer["items"]
     ]

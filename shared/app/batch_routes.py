@@ -12,6 +12,7 @@ from shared.http import API_PREFIX, KEYED_METHODS, Route, requires
 from shared.http.door_rules import MAX_BODY_BYTES
 from shared.records.phone_tables import PhoneTable, describe_phone_tables
 
+STATUS_CREATED = 201
 SEGMENTS_OUTSIDE_BATCHES = frozenset(
     {
         "auth",
@@ -46,6 +47,7 @@ class BatchRoute(BaseModel):
     permissions: list[str] = Field(
         description="any of these lets its caller in; empty: every signed-in caller"
     )
+    takes_id: bool = Field(description="makes a record that takes the phone's own id")
 
 
 class BatchRouteList(BaseModel):
@@ -82,7 +84,7 @@ def _list_batch_routes(routes: Iterable[BaseRoute]) -> Iterator[BatchRoute]:
             words = (route.openapi_extra or {}).get("x-permission", [])
             mays = [one for one in words if one != "signed-in"]
             for method in sorted((route.methods or set()) & KEYED_METHODS):
-                yield BatchRoute(method=method, path=path, permissions=mays)
+                yield BatchRoute(method=method, path=path, permissions=mays, takes_id=_takes_id(route))
 
 
 def _fits_in_batch(route: APIRoute, path: str) -> bool:
@@ -94,6 +96,12 @@ def _fits_in_batch(route: APIRoute, path: str) -> bool:
         and int(extra.get("x-body-limit", 0)) <= MAX_BODY_BYTES
         and not SEGMENTS_OUTSIDE_BATCHES & set(path.split("/"))
     )
+
+
+def _takes_id(route: APIRoute) -> bool:
+    """Whether the route makes a record whose body has a place for its id."""
+    body = route.body_field.field_info.annotation if route.body_field is not None else None
+    return route.status_code == STATUS_CREATED and "id" in getattr(body, "model_fields", {})
 
 
 def _is_form(parameter: object) -> bool:

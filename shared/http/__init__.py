@@ -30,6 +30,7 @@ from shared.http.routing import (
     requires,
     requires_sign_in,
 )
+from shared.http.strict_input import list_invisible_texts
 
 __all__ = [
     "API_PREFIX",
@@ -63,6 +64,7 @@ __all__ = [
     "find_subscriber",
     "get_service_context",
     "index_routes",
+    "list_invisible_texts",
     "list_page",
     "problem_response",
     "requires",

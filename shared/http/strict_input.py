@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, get_args
 
 from fastapi import Request
 from fastapi.dependencies.models import Dependant
@@ -26,6 +26,12 @@ _MAYBE_INVISIBLE = re.compile(
 _OPEN_LISTS = (list[Any], list[dict[str, Any]])
 
 
+def _is_open_list(annotation: Any) -> bool:  # noqa: ANN401 - any type a field may have
+    """Whether the items of a field are judged one by one by its route: untyped, or not validated with the body."""
+    marks = (mark for one in get_args(annotation) for mark in getattr(one, "__metadata__", ()))
+    return annotation in _OPEN_LISTS or any(type(mark).__name__ == "SkipValidation" for mark in marks)
+
+
 class InvisibleCharacterFound(Invalid):
     """422: a text holds a control character or one that nobody sees."""
 
@@ -38,14 +44,14 @@ def list_open_lists(annotation: Any) -> frozenset[str]:  # noqa: ANN401 - any ty
     if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
         return frozenset()
     return frozenset(
-        name for name, field in annotation.model_fields.items() if field.annotation in _OPEN_LISTS
+        name for name, field in annotation.model_fields.items() if _is_open_list(field.annotation)
     )
 
 
 async def check_visible_text(request: Request, open_lists: frozenset[str]) -> None:
     """InvisibleCharacterFound, with a pointer to each text of the JSON body that holds such a character.
 
-    Fields of `open_lists` are left to their route.
+    Fields of `open_lists` are left to their route, which reads in `request.state.may_hold_invisible` whether to look.
     """
     if "json" not in request.headers.get("content-type", ""):
         return
@@ -56,19 +62,26 @@ async def check_visible_text(request: Request, open_lists: frozenset[str]) -> No
         body = json.loads(content)
     except ValueError:
         return  # the route says what is wrong with it
+    if open_lists:
+        request.state.may_hold_invisible = True
     if isinstance(body, dict):
         body = {name: value for name, value in body.items() if name not in open_lists}
-    errors = [
-        FieldError("invisible_character", f"含有{found}, 请删去", f"holds {found}", pointer)
-        for pointer, text in _list_texts(body, "")
-        if (found := find_invisible_character(text))
-    ]
+    errors = list_invisible_texts(body)
     if errors:
         raise InvisibleCharacterFound(
             "文字里含有看不见的字符: " + "、".join(dict.fromkeys(one.pointer for one in errors)),
             "Remove the invisible characters",
             errors=errors,
         )
+
+
+def list_invisible_texts(value: Any) -> list[FieldError]:  # noqa: ANN401 - any JSON
+    """An error with a pointer for each text of a JSON value that holds an invisible character."""
+    return [
+        FieldError("invisible_character", f"含有{found}, 请删去", f"holds {found}", pointer)
+        for pointer, text in _list_texts(value, "")
+        if (found := find_invisible_character(text))
+    ]
 
 
 def _list_texts(value: Any, pointer: str) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - any JSON

@@ -1,5 +1,7 @@
 """Executor of lifecycle transitions: checks permission, version, four-eyes rule and guards, then changes and publishes."""
 
+import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +32,8 @@ from shared.records.save import save_record
 from shared.request_body import RequestBody
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
+REQUEST_DIGEST = "request_digest"
+"""Name in the `before` of a move's event under which stands what it was asked with."""
 StateT = TypeVar("StateT", bound=LabelledEnum)
 ActionT = TypeVar("ActionT", bound=LabelledEnum)
 FactsT = TypeVar("FactsT")
@@ -154,6 +158,13 @@ def get_transition(
         raise
 
 
+def digest_request(request: TransitionRequest, record_id: object) -> str:
+    """What a move was asked with, as 32 hexadecimal digits: a repeat asks the same, with nothing more and nothing less."""
+    told = request.model_dump(mode="json", exclude_defaults=True)
+    text = json.dumps([str(record_id), told], sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
 @dataclass(frozen=True)
 class _Repeat:
     """A move that the lifecycle does not have from the record's state: perhaps it was made before and its answer lost."""
@@ -179,13 +190,18 @@ class _Repeat:
             row.action == self.action and came_from in row.sources and row.target in {now, None}
             for row in self.lifecycle.transitions
         )
+        if REQUEST_DIGEST in (last.before or {}):
+            return moved and last.before[REQUEST_DIGEST] == digest_request(self.request, self.record_id)
+        return moved and self._tells_what_stands(record)
+
+    def _tells_what_stands(self, record: Record) -> bool:
+        """Whether the request tells nothing else than the record holds: all that a log written by an earlier release can say."""
         told = self.request.model_dump(exclude={"reason", "happened_at"}, exclude_defaults=True)
         same = all(
             hasattr(record, name) and to_jsonable_python(getattr(record, name)) == to_jsonable_python(value)
             for name, value in told.items()
         )
-        same_time = self.request.happened_at in {None, getattr(record, f"{self.state_field}_since")}
-        return moved and same and same_time
+        return same and self.request.happened_at in {None, getattr(record, f"{self.state_field}_since")}
 
     def _fits_version(self, version: int) -> bool:
         versions = None if self.match is None else self.match.versions
@@ -250,7 +266,7 @@ async def apply_transition(
         work,
         record,
         event(previous, target),
-        before={state_field: previous},
+        before={state_field: previous, REQUEST_DIGEST: digest_request(request, record.id)},
         reason=request.reason,
         happened_at=happened_at,
     )

@@ -1,11 +1,13 @@
 """An action that is repeated without a key, because the answer was lost, is answered by what stands."""
 
+from datetime import timedelta
 from typing import Any
 
 import httpx
 
 from tests.attendance.factories_attendance import get_json, post_json
 from tests.clients import ServiceUnderTest
+from tests.conftest import Clock
 
 ERRAND = {
     "kind": "training",
@@ -60,6 +62,20 @@ async def test_a_repeat_with_other_content_is_refused(cadre: httpx.AsyncClient, 
 
     assert await post_json(cadre, address, {"returned_on": "2024-05-20"}, 200) == first
     await post_json(cadre, address, {"returned_on": "2024-05-19"}, 409)
+    await post_json(cadre, address, {}, 409)
+
+
+async def test_a_repeat_that_leaves_out_when_it_was_done_is_another_request(
+    cadre: httpx.AsyncClient, town: httpx.AsyncClient, post: Any, clock: Clock
+) -> None:
+    errand = await post_json(cadre, "/attendance/errands", ERRAND)
+    address = f"/attendance/errands/{errand['id']}/acknowledge"
+    clock.advance(timedelta(hours=1))
+    done_at = (clock.now() - timedelta(minutes=30)).isoformat()
+    await post_json(town, address, {"happened_at": done_at}, 200)
+
+    await post_json(town, address, {}, 409)
+    await post_json(town, address, {"happened_at": done_at}, 200)
 
 
 async def test_a_follow_up_is_finished_once_with_the_same_words(cadre: httpx.AsyncClient, post: Any) -> None:

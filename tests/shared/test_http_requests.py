@@ -237,7 +237,7 @@ async def test_a_move_changes_and_tells_or_does_neither(
     assert (closed.json()["state"], closed.json()["version"]) == ("closed", 2)
     (event,) = await list_rows(tickets, event_log)
     assert (event.type, event.subject, event.subject_version) == ("ticket.closed", rich["id"], 2)
-    assert (event.before, event.reason) == ({"state": "open"}, "好了")
+    assert (event.before["state"], event.reason) == ("open", "好了")
     twice = await town.post(f"/toy/{rich['id']}/close", json={})
     assert twice.status_code == 409
     assert "已结" in twice.json()["detail"]

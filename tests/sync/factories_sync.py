@@ -32,8 +32,13 @@ def build_item(
 
 
 def build_deed(clock: Clock, content: str = "帮助销售洋葱", **members: Any) -> dict[str, Any]:
-    """A deed without an id of its own: whoever sends it twice doubles it, unless something prevents that."""
-    body = {**DEED, "content": f"{PREFIX}{content}", "happened_on": clock.now().date().isoformat()}
+    """A deed under an id that the phone made."""
+    body = {
+        "id": str(new_id()),
+        **DEED,
+        "content": f"{PREFIX}{content}",
+        "happened_on": clock.now().date().isoformat(),
+    }
     return build_item(clock, "POST", "/attendance/deeds", body, **members)
 
 

@@ -104,7 +104,7 @@ class SimulatedPhone:
             path = f"/attendance/deeds/{record}"
             self._add("PATCH", path, change, if_match='"1"', after=[first])
         else:
-            self._add("POST", "/attendance/deeds", body)
+            self._add("POST", "/attendance/deeds", {**body, "id": str(new_id())})
         self.save()
 
     def _build_check_in(self) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Batches of recorded requests: one verdict each, nothing lost, nothing doubled."""
 
+import re
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -8,6 +9,9 @@ import httpx
 import pytest
 
 from services.sync.items.service import replay_due_items
+from shared.app.batch_routes import SEGMENTS_OUTSIDE_BATCHES
+from shared.http.door_rules import MAX_BODY_BYTES
+from tests.access.sample_values import SAMPLE_ID
 from tests.attendance.factories_attendance import get_json, post_json
 from tests.clients import VILLAGE, ServiceUnderTest, SystemUnderTest
 from tests.conftest import Clock
@@ -72,6 +76,49 @@ async def test_one_bad_item_stops_no_neighbour(
     pointers = {one["pointer"] for one in answer["results"][2]["problem"]["errors"]}
     assert pointers == {"/id", "/recorded_at"}
     assert await list_deeds(cadre) == ["一", "二"]
+
+
+def list_creations(doors: SystemUnderTest) -> list[str]:
+    """Addresses at which a JSON body makes a record under an id, without those that are asked directly."""
+    found = []
+    for document in (app.openapi() for name, app in doors.apps.items() if name != "gateway"):
+        for path, operations in document["paths"].items():
+            made = operations.get("post", {})
+            content = made.get("requestBody", {}).get("content", {}).get("application/json", {})
+            name = content.get("schema", {}).get("$ref", "").rpartition("/")[2]
+            fields = document["components"]["schemas"].get(name, {}).get("properties", {})
+            is_creation = "201" in made.get("responses", {}) and "id" in fields
+            direct = SEGMENTS_OUTSIDE_BATCHES & set(path.split("/"))
+            if is_creation and not direct and made["x-permission"] != ["public"]:
+                if made.get("x-body-limit", 0) <= MAX_BODY_BYTES:
+                    found.append(re.sub(r"\{[^}]+\}", str(SAMPLE_ID), path.removeprefix("/api/v1")))
+    return found
+
+
+async def test_a_creation_without_the_phones_own_id_is_refused_at_every_address(
+    doors: SystemUnderTest, phone: httpx.AsyncClient, cadre: httpx.AsyncClient, clock: Clock
+) -> None:
+    addresses = list_creations(doors)
+    assert len(addresses) > 60
+    nameless = build_deed(clock, "没有编号")
+    del nameless["body"]["id"]
+    items = [build_item(clock, "POST", one, {"id": None}) for one in addresses]
+    answer = await send_batch(phone, clock, *items, nameless)
+
+    assert list_verdicts(answer) == ["refused"] * (len(addresses) + 1)
+    errors = [one["problem"]["errors"][0] for one in answer["results"]]
+    assert {(one["pointer"], one["code"]) for one in errors} == {("/id", "id_required")}
+    assert await list_deeds(cadre) == []
+
+
+@pytest.mark.parametrize("text", ["看不见\u200b的字", "电话13812345678"])
+async def test_an_item_with_a_text_that_is_refused_stops_no_neighbour(
+    phone: httpx.AsyncClient, clock: Clock, text: str
+) -> None:
+    answer = await send_batch(phone, clock, build_deed(clock, "一"), build_deed(clock, text))
+
+    assert list_verdicts(answer) == ["applied", "refused"]
+    assert answer["results"][1]["problem"]["errors"][0]["pointer"] == "/content"
 
 
 async def test_only_items_that_name_a_failed_one_wait(

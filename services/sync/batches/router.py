@@ -33,7 +33,12 @@ router = APIRouter(prefix="/sync", tags=["同步"], route_class=Route)
 @router.post("/batch", response_model=SyncBatchResult, **requires_sign_in(body=MAX_BATCH_BYTES))
 async def send_batch(request: Request, actor: CurrentActor, body: SyncBatchCreate) -> SyncBatchResult:
     """提交一批离线记录, 逐条给出结果."""
-    return await service.take_batch(get_service_context(request), actor, body)
+    return await service.take_batch(
+        get_service_context(request),
+        actor,
+        body,
+        looks_for_invisible=getattr(request.state, "may_hold_invisible", False),
+    )
 
 
 @router.get("/batches", response_model=Page[SyncBatchRead], **requires(May.SYNC_READ))

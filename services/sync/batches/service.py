@@ -28,7 +28,7 @@ from services.sync.items.schemas import HoldReason, ItemVerdict, SyncItemCreate,
 from services.sync.items.service import HELD_FOR, RETENTION, PendingItem, build_result
 from shared.auth import Actor
 from shared.errors import FieldError
-from shared.http import to_field_errors
+from shared.http import list_invisible_texts, to_field_errors
 from shared.http.rate_limits import RateLimiter
 from shared.metrics import SYNC_VERDICTS
 from shared.unit_of_work import ServiceContext, UnitOfWork
@@ -50,11 +50,18 @@ class Intake:
     malformed: dict[int, SyncItemResult] = field(default_factory=dict)
 
 
-async def take_batch(context: ServiceContext, actor: Actor, body: SyncBatchCreate) -> SyncBatchResult:
-    """Play a batch in its sender's name; the same batch sent again goes on where it stopped."""
+async def take_batch(
+    context: ServiceContext, actor: Actor, body: SyncBatchCreate, *, looks_for_invisible: bool = False
+) -> SyncBatchResult:
+    """Play a batch in its sender's name; the same batch sent again goes on where it stopped.
+
+    `looks_for_invisible`: the body holds bytes of characters that nobody sees; items that hold one are refused.
+    """
     received_at = context.clock()
     offset_s = compute_offset(body.sent_at, received_at)
     intake = read_items(body.items)
+    if looks_for_invisible:
+        _refuse_invisible(intake)
     batch = SyncBatch(
         id=compute_batch_id(actor.id, intake.ids),
         account=actor.id,
@@ -110,20 +117,33 @@ def read_items(given: Sequence[Any]) -> Intake:
 
 
 def _sent_id(given: Any) -> str:  # noqa: ANN401 - whatever came
-    return str(given.get("id", ""))[:MAX_ID_LENGTH] if isinstance(given, dict) else ""
+    text = str(given.get("id", ""))[:MAX_ID_LENGTH] if isinstance(given, dict) else ""
+    return text if text.isprintable() else ""
+
+
+def _refuse_invisible(intake: Intake) -> None:
+    for at, (item, raw) in list(intake.items.items()):
+        if errors := list_invisible_texts(raw):
+            del intake.items[at]
+            intake.malformed[at] = build_result(item.id, _refuse_all(errors))
+
+
+def _refuse_all(errors: Sequence[FieldError]) -> ItemOutcome:
+    """The refusal of an item for these errors; pointers are into its body, where they are of the body."""
+    outcome = refuse(errors[0].code, f"{errors[0].pointer}: {errors[0].detail}".lstrip(": "))
+    if outcome.problem is not None:
+        outcome.problem["errors"] = [
+            {"pointer": one.pointer.removeprefix("/body"), "code": one.code, "detail": one.detail}
+            for one in errors
+        ]
+    return outcome
 
 
 def _read_item(intake: Intake, at: int, given: Any) -> SyncItemCreate | None:  # noqa: ANN401 - whatever came
     try:
         return SyncItemCreate.model_validate(given)
     except ValidationError as error:
-        found: list[FieldError] = to_field_errors(error.errors())
-        outcome = refuse(found[0].code, f"{found[0].pointer}: {found[0].detail}".lstrip(": "))
-        if outcome.problem is not None:
-            outcome.problem["errors"] = [
-                {"pointer": one.pointer, "code": one.code, "detail": one.detail} for one in found
-            ]
-        result = build_result(UUID(int=0), outcome)
+        result = build_result(UUID(int=0), _refuse_all(to_field_errors(error.errors())))
         result.id = _sent_id(given)
         intake.malformed[at] = result
         return None

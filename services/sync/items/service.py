@@ -147,13 +147,17 @@ class Playback:
         if any(self.verdicts.get(one) not in SETTLED for one in item.sent.after):
             item.outcome = self._wait(item)
             return None
-        service = self.targets.find_service(item.sent.path)
+        sent = item.sent
+        service = self.targets.find_service(sent.path)
+        route = self.targets.find_route(service, sent.method, sent.path) if service else None
         if not service and self.targets.missing:
             item.outcome = hold(HoldReason.UNAVAILABLE)
-        elif not service or not self.targets.allows(service, item.sent.method, item.sent.path):
+        elif route is None:
             item.outcome = refuse(
                 "not_in_batches", "这个地址不能放进批次, 请单独发送: 登录、文件、导出和导入等", "/path"
             )
+        elif route.takes_id and isinstance(sent.body, dict) and not sent.body.get("id"):
+            item.outcome = refuse("id_required", "手机新增的记录须带手机生成的编号 id (UUIDv7)", "/id")
         else:
             return await self._find_delegate(item)
         return None
