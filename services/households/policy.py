@@ -1,12 +1,18 @@
 """Shapes and keys of the dated rules that the households service reads."""
 
+from dataclasses import replace
+from datetime import date, timedelta
+from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import Field
 
+from shared.china import CalendarChanges, add_workdays, list_months
+from shared.errors import Unavailable
 from shared.notices.rules import NOTICE_RULES
 from shared.records.table_imports import declare_heads
 from shared.rules import Code, Label, Labels, RuleKey, RuleValue, YuanText
+from shared.unit_of_work import UnitOfWork
 
 Workdays = Annotated[int, Field(ge=1, le=60)]
 
@@ -65,3 +71,31 @@ RULES: tuple[RuleKey[Any], ...] = (
     LOAN_HEADS,
     *NOTICE_RULES,
 )
+
+
+class DeadlineStep(StrEnum):
+    """Which deadline of the rule."""
+
+    VERIFY = "verify_workdays"
+    APPROVE = "approve_workdays"
+
+
+async def find_deadline(work: UnitOfWork, region: str, start: date, step: DeadlineStep) -> tuple[date, str]:
+    """(last day of a step that begins on `start`, the rule), in working days of the district's calendar.
+
+    The calendar is asked of attendance, which keeps it; while that is down the national calendar counts. Call it before
+    the first statement of a transaction.
+    """
+    async with work.context.database.read() as session:
+        rule = await replace(work, session=session).get_rule(DEADLINES, on=start, region=region)
+    days: int = getattr(rule.value, step)
+    client = work.service_client("attendance")
+    changes: dict[date, tuple[bool, str]] = {}
+    try:
+        for month in list_months(start, start + timedelta(days=days * 2 + 14)):
+            query = {"month": month, "region": region}
+            for day in await client.get("/api/v1/attendance/calendar", params=query):
+                changes[date.fromisoformat(day["on"])] = (day["works"], day["name"])
+    except Unavailable:
+        changes = {}
+    return add_workdays(start, days, changes=CalendarChanges(changes)), rule.ref

@@ -14,7 +14,7 @@ from services.workplan.alerts.router import router as alerts
 from services.workplan.alerts.service import scan_alerts
 from services.workplan.composition import COMPOSITION
 from services.workplan.fsck import FSCK
-from services.workplan.plans.router import WORK_PLAN_KIND
+from services.workplan.plans.router import PLAN_ITEM_KIND, WORK_PLAN_KIND, item_router
 from services.workplan.plans.router import router as plans
 from services.workplan.policy import RULES
 from services.workplan.targets.router import WORK_TARGET_KIND, paper_router, summary_router
@@ -34,8 +34,8 @@ SERVICE = Service(
     read=May.WORKPLAN_READ,
     composition=COMPOSITION,
     fsck=FSCK,
-    routers=(summary_router, paper_router, alerts, plans, targets),
-    kinds=(WORK_PLAN_KIND, WORK_TARGET_KIND, ALERT_KIND),
+    routers=(summary_router, paper_router, alerts, plans, item_router, targets),
+    kinds=(WORK_PLAN_KIND, PLAN_ITEM_KIND, WORK_TARGET_KIND, ALERT_KIND),
     background=(
         run_periodically("alerts", partial(scan_alerts, rest=REST_FACTOR), SCAN_INTERVAL_S),
         run_periodically("alerts after events", follow_log(ALERTS, DETECTORS), FOLLOW_INTERVAL_S),

@@ -12,7 +12,8 @@ from python_calamine import CalamineWorkbook
 from services.households.households.lifecycle import HOUSEHOLD
 from services.households.households.models import Household, HouseholdMember
 from shared.db import execute_core
-from tests.clients import DISTRICT, TOWN, VILLAGE, ServiceUnderTest, SystemUnderTest
+from shared.errors import Unavailable
+from tests.clients import DISTRICT, TOWN, VILLAGE, ServiceUnderTest, SystemUnderTest, set_rule_version
 from tests.conftest import Clock
 from tests.households.factories_households import HOUSEHOLDS, Monitoring, build_form, build_id_card
 from tests.legal_moves import list_deviations
@@ -359,3 +360,33 @@ async def test_the_printed_ledger_names_nobody(people: Monitoring) -> None:
     ]
     (row,) = [cells for cells in sheet if "钱**" in cells]
     assert ("边缘易致贫户" in row, "已入户核查" in row, "钱样甲" in str(sheet)) == (True, True, False)
+
+
+async def test_deadlines_run_by_the_districts_calendar(
+    people: Monitoring, door: Callable[[str], ServiceUnderTest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day_off = {"date": "2024-05-24", "name": "区庆", "isOffDay": True}
+    rule = {"key": "calendar.changes", "title": "县级调休与放假", "value": [{"days": [day_off]}]}
+    await set_rule_version(
+        door("attendance"),
+        rule | {"region": DISTRICT, "effective_from": "2024-05-01", "confirmed": True},
+    )
+    clue = {"region": VILLAGE, "source": "letter", "text": "来信反映生活困难"}
+    told = await people.town.post(CLUES, json=clue)
+    # Five working days after Monday 20 May, of which Friday 24 is none here.
+    assert told.json()["due_on"] == "2024-05-28", told.text
+    household = await people.enter()
+    assert (await people.town.get(f"{HOUSEHOLDS}/{household}")).json()["due_on"] == "2024-06-12"
+
+    clients = door("households").context.clients
+    send = clients.send
+
+    async def refuse(service: str, *arguments: Any, **options: Any) -> Any:
+        if service == "attendance":
+            raise Unavailable("驻村服务暂时联系不上", "attendance does not answer")
+        return await send(service, *arguments, **options)
+
+    monkeypatch.setattr(clients, "send", refuse)
+    assert (await people.town.post(CLUES, json=clue)).json()["due_on"] == "2024-05-27", (
+        "the national calendar"
+    )

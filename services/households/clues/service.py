@@ -19,9 +19,8 @@ from services.households.clues.schemas import (
 )
 from services.households.households.lifecycle import HouseholdState
 from services.households.personal import seal, unseal
-from services.households.policy import DEADLINES, SELF_REPORT_LIMITS, VISIT_LIST
+from services.households.policy import SELF_REPORT_LIMITS, VISIT_LIST, DeadlineStep, find_deadline
 from shared.auth import May, mask_name
-from shared.china import add_workdays
 from shared.db import new_id
 from shared.errors import NotFound, RateLimited, invalid_field
 from shared.http import VersionMatch
@@ -97,7 +96,7 @@ async def _insert_clue(
     work: UnitOfWork, told: ClueCreate, body: ClueCreate | SelfReport, clue_id: UUID | None, assignee: str
 ) -> Clue:
     received_on = told.received_on or work.today
-    deadline = await work.get_rule(DEADLINES, on=received_on, region=told.region)
+    due_on, rule_ref = await find_deadline(work, told.region, received_on, DeadlineStep.VERIFY)
     own_id = clue_id or new_id()
     clue, _ = await create_record(
         work,
@@ -113,9 +112,9 @@ async def _insert_clue(
         text_sealed=seal(work, "clue", own_id, "text", told.text),
         visit_reasons=list(told.visit_reasons),
         received_on=received_on,
-        due_on=add_workdays(received_on, deadline.value.verify_workdays),
+        due_on=due_on,
         assignee=assignee,
-        rule_ref=deadline.ref,
+        rule_ref=rule_ref,
         state=ClueState.OPEN,
         state_since=work.at,
     )

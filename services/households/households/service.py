@@ -38,9 +38,9 @@ from services.households.households.schemas import (
 from services.households.measures import repository as measures
 from services.households.measures.events import HelpMeasureMoved
 from services.households.personal import mark_person, seal, unseal
-from services.households.policy import CLASSES, DEADLINES, INCOME_LINE
+from services.households.policy import CLASSES, INCOME_LINE, DeadlineStep, find_deadline
 from shared.auth import May, mask_name
-from shared.china import add_workdays, parse_yuan
+from shared.china import parse_yuan
 from shared.db import new_id
 from shared.errors import Conflict, FieldError, invalid_field
 from shared.files import uploads
@@ -70,11 +70,12 @@ async def create_household(work: UnitOfWork, body: HouseholdCreate) -> Household
     await require_village(work, body.region)
     await uploads.require_files(work, file_ids, "/file_ids")
     work.actor.require(May.HOUSEHOLD_INVESTIGATE, body.region, body.cadre)
+    due_on, rule_ref = await find_deadline(work, body.region, body.verified_on, DeadlineStep.APPROVE)
     await _require_sound(work, body)
     clue = await clues.get_clue(work, body.clue_id, lock=True) if body.clue_id else None
     if clue is not None and clue.region != body.region:
         raise invalid_field("elsewhere", "监测户须与线索在同一个村", "/region", "The clue is elsewhere")
-    household, is_new = await insert_household(work, body, file_ids)
+    household, is_new = await insert_household(work, body, file_ids, due_on=due_on, rule_ref=rule_ref)
     if is_new and clue is not None:
         clue.household_id = household.id
         request = ClueTransitionRequest.model_construct(visited_on=body.verified_on)
@@ -121,14 +122,9 @@ async def insert_household(
     measures_done: int = 0,
     **columns: Any,  # noqa: ANN401 - columns of a household that is imported further on its way
 ) -> tuple[Household, bool]:
-    """Insert a household with its members, sealed; (household, whether it is new)."""
+    """Insert a household with its members, sealed; (household, whether it is new). `columns` name its deadline and that rule."""
     household_id = body.id or new_id()
-    deadline = await work.get_rule(DEADLINES, on=body.verified_on, region=body.region)
-    told: dict[str, Any] = {
-        "state": HouseholdState.VERIFIED,
-        "due_on": add_workdays(body.verified_on, deadline.value.approve_workdays),
-        **columns,
-    }
+    told: dict[str, Any] = {"state": HouseholdState.VERIFIED, **columns}
     checked = CheckedHousehold(
         state=told["state"],
         household_type=body.household_type,
@@ -159,7 +155,6 @@ async def insert_household(
         safeguards=body.safeguards.model_dump(),
         file_ids=file_ids,
         faults=list_faults(checked),
-        rule_ref=deadline.ref,
         state_since=work.at,
         **body.model_dump(
             include={

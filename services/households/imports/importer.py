@@ -27,7 +27,7 @@ from services.households.households.schemas import (
 from services.households.households.service import insert_household
 from services.households.measures.service import insert_applied_measure
 from services.households.personal import mark_person
-from services.households.policy import HOUSEHOLD_HEADS
+from services.households.policy import DEADLINES, HOUSEHOLD_HEADS
 from shared.auth import May
 from shared.china import PlaceNames, parse_person_number
 from shared.errors import Conflict, FieldError, Invalid
@@ -330,6 +330,7 @@ class HouseholdRun(RowRun):
             "state": HouseholdState.REMOVED if values["removed"] else HouseholdState.MONITORED,
             "identified_on": values["identified"],
             "due_on": None,
+            "rule_ref": (await work.get_rule(DEADLINES, on=body.verified_on, region=body.region)).ref,
         }
         if values["removed"]:
             columns |= {"removed_on": values.get("removed_in"), "removal_way": values.get("removal_way")}

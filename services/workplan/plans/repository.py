@@ -10,7 +10,7 @@ from services.workplan.plans.models import PlanItem, WorkPlan
 from services.workplan.plans.schemas import WorkPlanRead
 from shared.auth import NATION_CODE, May
 from shared.errors import NotFound
-from shared.http import PageAnswer, PageParams, answer_page
+from shared.http import Page, PageAnswer, PageParams, answer_page, list_page
 from shared.rules import ancestor_codes
 from shared.unit_of_work import UnitOfWork
 
@@ -57,3 +57,25 @@ async def list_items(work: UnitOfWork, plan: WorkPlan) -> list[PlanItem]:
     query = select(PlanItem).where(col(PlanItem.plan_id) == plan.id, readable(work, col(PlanItem.region)))
     query = query.order_by(col(PlanItem.number))
     return list(await work.session.exec(query))
+
+
+async def get_item(work: UnitOfWork, item_id: UUID) -> PlanItem:
+    """Get an item of a plan; raises NotFound."""
+    query = select(PlanItem).where(PlanItem.id == item_id, readable(work, col(PlanItem.region)))
+    found = (await work.session.exec(query)).first()
+    if found is None:
+        raise NotFound("工作要点里没有这一项", "No such item of a plan")
+    return found
+
+
+async def list_item_page(
+    work: UnitOfWork, params: PageParams, plan_id: UUID | None, q: str
+) -> Page[PlanItem]:
+    """List a page of items in the order of their numbers; `q` is part of the title."""
+    query = select(PlanItem).where(readable(work, col(PlanItem.region)))
+    if plan_id is not None:
+        query = query.where(PlanItem.plan_id == plan_id)
+    if q:
+        query = query.where(col(PlanItem.title).contains(q, autoescape=True))
+    orders = {"number": col(PlanItem.number)}
+    return await list_page(work.session, query, params, orders=orders, key=col(PlanItem.id), default="number")

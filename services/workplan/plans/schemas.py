@@ -62,6 +62,7 @@ class PlanItemRead(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     id: UUID
+    region: str
     plan_id: UUID
     number: int
     section: str

@@ -28,15 +28,6 @@ async def get_target(work: UnitOfWork, target_id: UUID, *, lock: bool = False) -
     return found
 
 
-async def get_item(work: UnitOfWork, item_id: UUID) -> PlanItem:
-    """Get an item of a plan; raises NotFound."""
-    query = select(PlanItem).where(PlanItem.id == item_id, readable(work, col(PlanItem.region)))
-    found = (await work.session.exec(query)).first()
-    if found is None:
-        raise NotFound("工作要点里没有这一项", "No such item of a plan")
-    return found
-
-
 def build_unconfirmed_condition(work: UnitOfWork) -> sa.ColumnElement[bool]:
     """Condition: somebody else reported what was reached, and nobody has confirmed it."""
     waiting = select(WorkActual.id).where(

@@ -157,7 +157,7 @@ WORK_TARGET_KIND = RecordKind(
     columns=("item_number", "name", "value", "unit", "reached", "percent", "light", "due_on"),
     filters=("plan_id", "unconfirmed"),
     search=("name",),
-    parents={"plan_id": "work_plan"},
+    parents={"plan_id": "work_plan", "item_id": "plan_item"},
     todo=(
         Todo(
             "unconfirmed.true",

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+from services.workplan.plans import repository as plans
 from services.workplan.policy import LIGHTS
 from services.workplan.targets import repository
 from services.workplan.targets.calculation import (
@@ -46,7 +47,7 @@ from shared.unit_of_work import UnitOfWork
 
 async def create_target(work: UnitOfWork, body: WorkTargetCreate) -> WorkTarget:
     """Set a target of an item. Shares must lie in the plan's region; units and sums are checked with the body."""
-    item = await repository.get_item(work, body.item_id)
+    item = await plans.get_item(work, body.item_id)
     work.actor.require(May.WORKPLAN_MANAGE, item.region)
     for index, share in enumerate(body.shares):
         if not is_region_within(share.region, item.region):
