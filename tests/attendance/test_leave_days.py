@@ -196,6 +196,44 @@ async def test_a_duty_is_for_those_who_are_stationed_and_not_on_leave(
     await post_json(town, "/attendance/duties", build_rota("li", 21))
 
 
+async def test_a_cycle_of_shifts_goes_round_and_leaves_out_who_is_away(
+    attendance: ServiceUnderTest, cadre: httpx.AsyncClient, town: httpx.AsyncClient, post: Any
+) -> None:
+    body = {"person": "wang", "person_name": "王同志", "starts_on": "2024-05-22"}
+    await post_json(town, f"/attendance/posts/{post['id']}/assignments", body)
+    await ask(cadre, starts_on="2024-05-25", ends_on="2024-05-25")
+    cycle: dict[str, Any] = {
+        "post_id": post["id"],
+        "starts_on": "2024-05-21",
+        "ends_on": "2024-05-26",
+        "shifts": {
+            "白": {"kind": "day", "starts_at": "08:00", "ends_at": "18:00"},
+            "夜": {"kind": "night", "starts_at": "21:00", "ends_at": "06:00"},
+        },
+        "cycle": ["白", "夜", "休", "休"],
+        "persons": [{"person": one, "person_name": f"{one}同志"} for one in ("li", "wang")],
+    }
+    tried = await post_json(town, "/attendance/duties/cycle", {**cycle, "dry_run": True}, 200)
+    assert (await get_json(town, "/attendance/duties"))["items"] == []
+    answer = await post_json(town, "/attendance/duties/cycle", cycle, 200)
+    assert answer == tried
+    shifts = [(one["person"], one["starts_at"][5:16], one["ends_at"][5:16]) for one in answer["shifts"]]
+    assert shifts == [
+        ("li", "05-21T08:00", "05-21T18:00"),
+        ("li", "05-22T21:00", "05-23T06:00"),
+        ("wang", "05-22T08:00", "05-22T18:00"),
+        ("wang", "05-23T21:00", "05-24T06:00"),
+        ("li", "05-26T21:00", "05-27T06:00"),
+        ("wang", "05-26T08:00", "05-26T18:00"),
+    ]
+    assert [(one["person"], one["on"]) for one in answer["left_out"]] == [("li", "2024-05-25")]
+    assert "审批中" in answer["left_out"][0]["why"]
+    assert len((await get_json(town, "/attendance/duties"))["items"]) == len(shifts)
+    assert "已有班次" in (await post_json(town, "/attendance/duties/cycle", cycle, 409))["detail"]
+    await post_json(cadre, "/attendance/duties/cycle", cycle, 403)
+    await post_json(town, "/attendance/duties/cycle", {**cycle, "cycle": ["休"]}, 422)
+
+
 async def test_the_end_of_a_night_watch_belongs_to_the_watch(
     attendance: ServiceUnderTest, cadre: httpx.AsyncClient, town: httpx.AsyncClient, post: Any, clock: Clock
 ) -> None:

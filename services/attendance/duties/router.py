@@ -14,10 +14,12 @@ from services.attendance.duties.lifecycle import SWAP, SwapAction, SwapState, ca
 from services.attendance.duties.models import Duty, DutySwap
 from services.attendance.duties.schemas import (
     CalendarDay,
+    CycleAnswer,
     DutyAct,
     DutyEnd,
     DutyShiftRead,
     Rota,
+    RotaCycle,
     SwapCreate,
     SwapDetail,
     SwapRead,
@@ -48,6 +50,16 @@ router = APIRouter(prefix="/attendance", tags=["值班"], route_class=Route)
 async def set_rota(work: WriteWork, body: Rota) -> list[Duty]:
     """排班."""
     return await service.create_rota(work, body)
+
+
+@router.post(
+    "/duties/cycle",
+    response_model=CycleAnswer,
+    **requires(May.TEAM_MANAGE, refuses=(NotFound, Conflict, Invalid)),
+)
+async def set_rota_cycle(work: WriteWork, body: RotaCycle) -> CycleAnswer:
+    """轮班: 按班次循环排一段日子, 可先试排; 请假或未派驻的日子留空并说明."""
+    return await service.create_rota_cycle(work, body)
 
 
 @router.get("/duties", response_model=Page[DutyShiftRead], **requires(May.PRESENCE_READ))

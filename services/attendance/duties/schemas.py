@@ -1,13 +1,13 @@
 """Requests, responses and code sets of duty shifts, the calendar and swaps."""
 
-from datetime import date, datetime, timedelta
-from typing import Self
+from datetime import date, datetime, time, timedelta
+from typing import Annotated, Self
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from services.attendance.duties.lifecycle import SwapState
-from services.attendance.fields import FIRST_DAY, LAST_DAY, Person, PersonName
+from services.attendance.fields import FIRST_DAY, LAST_DAY, Day, Person, PersonName
 from shared.china import LabelledEnum
 from shared.lifecycle.transitions import AvailableAction
 from shared.request_body import RequestBody
@@ -55,6 +55,80 @@ class Rota(RequestBody):
 
     post_id: UUID
     shifts: list[Shift] = Field(min_length=1, max_length=200)
+
+
+MAX_ROTA_SHIFTS = 200
+ShiftName = Annotated[str, Field(min_length=1, max_length=20)]
+
+
+class CycleShift(RequestBody):
+    """轮班中的一个班次: one that ends at or before its start ends on the next day."""
+
+    kind: DutyKind
+    starts_at: time = Field(description="开始, 当地时间")
+    ends_at: time = Field(description="结束, 当地时间; 不晚于开始的为次日")
+
+
+class CyclePerson(RequestBody):
+    """轮班的一个人."""
+
+    person: Person
+    person_name: PersonName
+
+
+class RotaCycle(RequestBody):
+    """轮班: named shifts that repeat, such as 白班, 夜班, 休, 休; each next person begins `stagger` days later in the cycle."""
+
+    post_id: UUID
+    starts_on: Day
+    ends_on: Day
+    shifts: dict[ShiftName, CycleShift] = Field(min_length=1, max_length=10, description="班次名 → 起止")
+    cycle: list[ShiftName] = Field(
+        min_length=1, max_length=60, description="一轮逐日的班次名; 不在 shifts 中的(如 休)不排班"
+    )
+    persons: list[CyclePerson] = Field(min_length=1, max_length=50)
+    stagger: int = Field(1, ge=0, le=60, description="后一人比前一人晚几天进入轮次")
+    dry_run: bool = Field(False, description="只看排班结果, 不保存")
+
+    @model_validator(mode="after")
+    def _check_cycle(self) -> Self:
+        if self.ends_on < self.starts_on:
+            raise ValueError("结束日期须不早于开始日期")
+        if not FIRST_DAY < self.starts_on <= self.ends_on < LAST_DAY:
+            raise ValueError(f"日期须在 {FIRST_DAY} 至 {LAST_DAY} 之间")
+        if not set(self.cycle) & self.shifts.keys():
+            raise ValueError("轮次中没有一个已写明起止的班次")
+        days = (self.ends_on - self.starts_on).days + 1
+        if days * len(self.persons) > MAX_ROTA_SHIFTS:
+            raise ValueError(f"一次最多排 {MAX_ROTA_SHIFTS} 个人日, 请分段")
+        return self
+
+
+class CycleShiftRead(BaseModel):
+    """轮班排出的一个班次."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    person: str
+    person_name: str
+    starts_at: datetime
+    ends_at: datetime
+    kind: DutyKind
+
+
+class LeftOutShift(BaseModel):
+    """轮到而没有排的班次, and why."""
+
+    person: str
+    on: date
+    why: str
+
+
+class CycleAnswer(BaseModel):
+    """轮班的结果; after a dry run nothing of it is stored."""
+
+    shifts: list[CycleShiftRead]
+    left_out: list[LeftOutShift]
 
 
 class DutyEnd(LabelledEnum):

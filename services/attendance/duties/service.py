@@ -1,7 +1,7 @@
 """Duty rota, confirmation and cancellation of shifts, the calendar, and swaps."""
 
-from collections.abc import Sequence
-from datetime import date, datetime
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from services.attendance import repository as records
@@ -10,10 +10,14 @@ from services.attendance.duties.lifecycle import SWAP, SwapAction, SwapFacts, Sw
 from services.attendance.duties.models import Duty, DutySwap
 from services.attendance.duties.schemas import (
     CalendarDay,
+    CycleAnswer,
+    CycleShiftRead,
     DutyAct,
     DutyEnd,
     DutyState,
+    LeftOutShift,
     Rota,
+    RotaCycle,
     Shift,
     SwapCreate,
     SwapDetail,
@@ -74,6 +78,40 @@ async def create_rota(work: UnitOfWork, body: Rota) -> list[Duty]:
     return duties
 
 
+async def create_rota_cycle(work: UnitOfWork, body: RotaCycle) -> CycleAnswer:
+    """Inserts the shifts of a cycle. Who is not stationed or on leave on a day is left out there, and that is told."""
+    post = await records.get_record(work, Post, body.post_id, "这个驻村点")
+    work.actor.require(May.TEAM_MANAGE, post.region)
+    shifts = list(list_cycle_shifts(body))
+    reasons = await _find_unavailable(work, post, shifts)
+    left_out = [
+        LeftOutShift(person=shifts[index].person, on=get_shift_day(shifts[index].starts_at), why=why)
+        for index, why in reasons.items()
+    ]
+    kept = [shift for index, shift in enumerate(shifts) if index not in reasons]
+    if kept and not body.dry_run:
+        await create_rota(work, Rota(post_id=body.post_id, shifts=kept))
+    return CycleAnswer(shifts=[CycleShiftRead.model_validate(shift) for shift in kept], left_out=left_out)
+
+
+def list_cycle_shifts(body: RotaCycle) -> Iterator[Shift]:
+    """Yields the shifts of a cycle by day and person, in local time."""
+    for days, on in enumerate(list_days(body.starts_on, body.ends_on)):
+        for place, person in enumerate(body.persons):
+            shift = body.shifts.get(body.cycle[(days - place * body.stagger) % len(body.cycle)])
+            if shift is None:
+                continue
+            starts_at = datetime.combine(on, shift.starts_at, CHINA_TIME_ZONE)
+            ends_at = datetime.combine(on, shift.ends_at, CHINA_TIME_ZONE)
+            yield Shift(
+                person=person.person,
+                person_name=person.person_name,
+                starts_at=starts_at,
+                ends_at=ends_at if ends_at > starts_at else ends_at + timedelta(days=1),
+                kind=shift.kind,
+            )
+
+
 async def hand_over_duties(work: UnitOfWork, event: AccountHandedOver) -> None:
     """Gives a person's shifts from a day on to the successor, and tells them."""
     for duty in await repository.system_list_set_duties(work, event.account, event.starts_on):
@@ -86,11 +124,22 @@ async def hand_over_duties(work: UnitOfWork, event: AccountHandedOver) -> None:
 
 async def _require_available(work: UnitOfWork, post: Post, shifts: Sequence[Shift]) -> None:
     """Raises Invalid for persons who are not stationed at the post on a shift's day, or on leave then."""
+    reasons = await _find_unavailable(work, post, shifts)
+    errors = [
+        FieldError("not_available", text, "not available", f"/shifts/{index}")
+        for index, text in reasons.items()
+    ]
+    if errors:
+        raise Invalid("; ".join(error.detail for error in errors[:5]), "Not available", errors=errors)
+
+
+async def _find_unavailable(work: UnitOfWork, post: Post, shifts: Sequence[Shift]) -> dict[int, str]:
+    """Returns position → why its person cannot take a shift: not stationed at the post on its day, or on leave then."""
     days = [get_shift_day(shift.starts_at) for shift in shifts]
     persons = {shift.person for shift in shifts}
     stationed = await repository.list_stationed(work, post.id, persons, min(days), max(days))
     leaves = await repository.list_day_leaves(work, persons, min(days), max(days))
-    errors = []
+    reasons = {}
     for index, (shift, on) in enumerate(zip(shifts, days, strict=True)):
         text = ""
         if not any(one.person == shift.person and covers(one, on) for one in stationed):
@@ -98,9 +147,8 @@ async def _require_available(work: UnitOfWork, post: Post, shifts: Sequence[Shif
         elif leave := next((one for one in leaves if one.person == shift.person and covers(one, on)), None):
             text = f"{shift.person_name}在 {on} {leave.kind.label}({leave.state.label}), 不能排班"
         if text:
-            errors.append(FieldError("not_available", text, "not available", f"/shifts/{index}"))
-    if errors:
-        raise Invalid("; ".join(error.detail for error in errors[:5]), "Not available", errors=errors)
+            reasons[index] = text
+    return reasons
 
 
 def get_shift_day(starts_at: datetime) -> date:
