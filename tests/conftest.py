@@ -37,6 +37,7 @@ MORNING = datetime(2024, 5, 20, 1, 0, tzinfo=UTC)
 DATABASE_INDEPENDENT_TESTS = (
     "tests/access/test_access_matrix.py",
     "tests/api/test_generated_clients.py",
+    "tests/api/test_sequences.py",
     "tests/architecture/test_reference_docs.py",
     "tests/architecture/test_light_start.py",
     "tests/architecture/test_lint_rules.py",

@@ -1,0 +1,137 @@
+"""Sequences of requests: what one answer made or named is read, moved and changed by the next, as the document links them.
+
+Schemathesis infers the links (an id of an answer fits the parameter of another address) and walks them, the same way on every
+run; creations and moves are sent the least body that fits, so that something is there to go on with. `ANY_INPUT` makes it longer.
+"""
+
+import asyncio
+import random
+import re
+from typing import Any
+
+import hypothesis
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.errors import SerializationNotPossible
+from schemathesis.core.transport import Response
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+    use_after_free,
+)
+
+from shared.auth import Role
+from tests.access.operations import Operation, RoleClient, list_operations
+from tests.access.sample_values import REGION_INSIDE, fill_with_sample_rows
+from tests.api.test_fuzzing import EXAMPLES_PER_OPERATION, SEED, replace_references
+from tests.clients import SystemUnderTest
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    use_after_free,
+]
+RESOURCES = {
+    "funds": r"/api/v1/funds/(sources|payments)(/\{\w+_id\}(/\{action\})?)?$",
+    "assets": r"/api/v1/assets(/\{asset_id\}(/(inspections|repairs|contracts))?)?$|/api/v1/assets/(repairs|contracts)/",
+    "attendance": r"/api/v1/attendance/(leaves|errands|visits|deeds)(/\{\w+\})?(/\{action\})?$",
+}
+"""Addresses of each service that are walked: some kinds of records, their details, moves and parts."""
+SEQUENCES, STEPS = max(20, EXAMPLES_PER_OPERATION * 10), 10
+ANSWER_SECONDS = 60
+
+
+class Walk:
+    """What sends the steps of all sequences of one service, and counts how far they came."""
+
+    def __init__(self, doors: SystemUnderTest, service: str) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.spoken: dict[tuple[str, str], Operation] = {
+            (one.method, one.path): one for one in list_operations(service, doors.apps[service])
+        }
+        self.callers = {role: RoleClient(doors, service, role, REGION_INSIDE) for role in (None, *Role)}
+        self.chance = random.Random(SEED)
+        self.versions: dict[str, int] = {}
+        self.sent = self.linked = self.reached = 0
+
+    def send(self, case: Any, *, linked: bool) -> Response:
+        """Send one step in the name of a role that may, in the loop of the services."""
+        one = self.spoken[case.operation.method, case.operation.path]
+        roles = [role for role in Role if not one.is_public and one.allows_role(role)]
+        caller = self.callers[self.chance.choice(roles) if roles else None]
+        if not linked:
+            case.path_parameters = replace_references(dict(case.path_parameters or {}))
+        case.query = replace_references(dict(case.query or {}))
+        case.query.pop("fields", None)
+        sent = {**case.as_transport_kwargs(base_url="http://test"), "method": one.method.upper()}
+        headers = {name: value for name, value in sent["headers"].items() if name.lower() != "authorization"}
+        for value in (case.path_parameters or {}).values():
+            if str(value) in self.versions:
+                headers["If-Match"] = f'"{self.versions[str(value)]}"'
+        request = {"method": one.method.upper(), "url": sent["url"], "params": case.query, "headers": headers}
+        body = caller.sample_inputs.build_body(one.spec)
+        if "json" in body:
+            headers.pop("Content-Type", None)
+        elif isinstance(sent.get("data"), str | bytes):
+            body = {"content": sent["data"]}
+        future = asyncio.run_coroutine_threadsafe(caller.client.request(**request, **body), self.loop)
+        answer = future.result(ANSWER_SECONDS)
+        self._note(answer, linked=linked)
+        return Response.from_any(answer)
+
+    def _note(self, answer: Any, *, linked: bool) -> None:
+        self.sent += 1
+        self.linked += linked
+        self.reached += linked and answer.is_success
+        found = answer.json() if "json" in answer.headers.get("content-type", "") else None
+        if isinstance(found, dict) and isinstance(found.get("version"), int):
+            self.versions[str(found.get("id"))] = found["version"]
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("service", RESOURCES)
+async def test_no_sequence_of_requests_makes_a_service_fail(doors: SystemUnderTest, service: str) -> None:
+    await fill_with_sample_rows(doors, service)
+    walk = Walk(doors, service)
+    full = doors.apps[service].openapi()
+    paths = {path: item for path, item in full["paths"].items() if re.match(RESOURCES[service], path)}
+    document = schemathesis.openapi.from_dict({**full, "paths": paths})
+
+    class Sequence(document.as_state_machine()):  # type: ignore[misc]
+        """One sequence."""
+
+        def step(self, step: Any) -> Any:
+            self.linked = step.is_applied
+            return super().step(step)
+
+        def call(self, case: Any, **_options: Any) -> Response:
+            try:
+                return walk.send(case, linked=self.linked)
+            except SerializationNotPossible:
+                hypothesis.reject()
+
+        def validate_response(self, response: Response, case: Any, *_more: Any, **_options: Any) -> None:
+            if response.status_code != 503:  # a neighbour is missing here
+                case.validate_response(response, checks=CHECKS, recorder=self.recorder)
+
+    settings = hypothesis.settings(
+        max_examples=SEQUENCES,
+        stateful_step_count=STEPS,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    await asyncio.to_thread(Sequence.run, settings=settings)
+
+    assert walk.reached > 0, (
+        f"{walk.sent} sent, {walk.linked} with what an earlier one answered, {walk.reached} with success"
+    )
