@@ -84,6 +84,10 @@ class SessionRule(RuleValue):
         title="须动态口令的账号的闲置时限(分钟)"
     )
     most: Annotated[int, Field(ge=1, le=50)] = Field(title="一个账号同时登录数")
+    longest_days: Annotated[int, Field(ge=1, le=365)] = Field(90, title="一次登录最长天数")
+    privileged_longest_hours: Annotated[int, Field(ge=1, le=168)] = Field(
+        24, title="须动态口令的账号一次登录最长小时数"
+    )
 
 
 def _declare(key: str, shape: Any) -> RuleKey[Any]:  # noqa: ANN401 - a type

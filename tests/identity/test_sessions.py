@@ -174,6 +174,26 @@ async def test_an_idle_session_of_a_privileged_person_ends(
     assert (await refresh_tokens(anyone, cadre)).status_code == 200
 
 
+async def test_a_session_ends_however_much_it_is_used(anyone: Client, admin: Client, clock: Clock) -> None:
+    await make_account(anyone, admin)
+    tokens = (await request_token(anyone, username="zhang.san", password=OWN)).json()
+    cadre = await sign_in(anyone, "cadre")
+    answers = []
+    for _ in range(50):
+        clock.advance(timedelta(minutes=29))
+        answers.append(await refresh_tokens(anyone, tokens))
+        tokens = answers[-1].json() if answers[-1].status_code == 200 else tokens
+
+    hours = [(number + 1) * 29 / 60 for number, answer in enumerate(answers) if answer.status_code == 200]
+    assert (23 < max(hours) < 24, len(hours)) == (True, 49)
+    for _ in range(7):
+        clock.advance(timedelta(days=12))
+        cadre = (await refresh_tokens(anyone, cadre)).json()
+    assert "access_token" in cadre
+    clock.advance(timedelta(days=12))
+    assert (await refresh_tokens(anyone, cadre)).status_code == 400
+
+
 async def test_the_oldest_session_ends_when_there_are_too_many(anyone: Client, clock: Clock) -> None:
     first = await sign_in(anyone, "leader")
     for _ in range(10):

@@ -303,7 +303,7 @@ async def refresh_grant(context: ServiceContext, token: str, client: Client) -> 
 async def _continue_session(
     work: UnitOfWork, account: Account, token: RefreshToken, client: Client
 ) -> Session | None:
-    """The session of a refresh token, marked as used; None when it ended or was idle too long, which ends it."""
+    """The session of a refresh token, marked as used; None when it ended, was idle too long or is too old, which ends it."""
     session = await repository.system_find_session(work, token.family, lock=True)
     if session is None:  # signed in before sessions were recorded
         method = "outside" if token.outside else "password"
@@ -314,8 +314,10 @@ async def _continue_session(
     grants = (await accounts.system_list_grants(work, [account.id], work.today))[account.id]
     privileged = await second_factors.is_required(work, account, grants)
     idle = timedelta(minutes=rule.privileged_idle_minutes if privileged else rule.idle_minutes)
-    if work.at - session.used_at >= idle:
-        await repository.system_end_sessions(work, [session.id], "idle")
+    longest = timedelta(hours=rule.privileged_longest_hours if privileged else rule.longest_days * 24)
+    is_idle, is_old = work.at - session.used_at >= idle, work.at - session.started_at >= longest
+    if is_idle or is_old:
+        await repository.system_end_sessions(work, [session.id], "idle" if is_idle else "expired")
         return None
     session.used_at, session.source = work.at, find_subscriber(client.source)
     work.session.add(session)
