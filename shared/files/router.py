@@ -1,21 +1,23 @@
 """`/{service}/files`: routes that upload and read photos and documents; `/files` those of services/files itself.
 
-The body is the file itself (no multipart), so a phone need not hold it in memory twice. The database row is inserted
-after the whole stream has been stored.
+The body is the file itself, so a phone need not hold it in memory twice; a form (multipart/form-data) with one file is
+taken too, for components that send nothing else. The database row is inserted after the whole stream has been stored.
 """
 
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
+from starlette.datastructures import UploadFile
 
 from shared.auth import May
 from shared.china import OptionalRegionCode
-from shared.errors import Conflict, Invalid, NotFound, RangeNotSatisfiable, RateLimited
+from shared.errors import Conflict, Invalid, NotFound, RangeNotSatisfiable, RateLimited, invalid_field
 from shared.files import uploads
 from shared.files.pictures import COPY_MEDIA_TYPE, DECODED_TYPES, CopySize, build_copy
 from shared.files.uploads import FileRead
@@ -23,6 +25,7 @@ from shared.http import CurrentActor, ReadWork, Route, content_disposition, get_
 from shared.unit_of_work import ServiceContext
 
 MAX_FILE_BYTES = 50 * 1024 * 1024
+FORM_MEDIA_TYPE, FORM_CHUNK_BYTES, MAX_FORM_FIELDS = "multipart/form-data", 64 * 1024, 20
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 FileSize = Annotated[
     Literal["original", "small", "large"],
@@ -52,11 +55,17 @@ def file_router(service: str) -> APIRouter:
         target_region = region or next((grant.region for grant in actor.grants), "")
         actor.require(May.FILE_UPLOAD, target_region)
         upload = uploads.Upload(
-            name=name, media_type=content_type.split(";")[0].strip(), region=target_region, id=id
+            name=name, media_type=_read_media_type(content_type), region=target_region, id=id
         )
-        return await uploads.store_upload(
-            get_service_context(request), actor, upload, request.stream(), MAX_FILE_BYTES
-        )
+        context = get_service_context(request)
+        if upload.media_type != FORM_MEDIA_TYPE:
+            return await uploads.store_upload(context, actor, upload, request.stream(), MAX_FILE_BYTES)
+        async with request.form(max_files=1, max_fields=MAX_FORM_FIELDS) as form:
+            file = next((value for value in form.values() if isinstance(value, UploadFile)), None)
+            if file is None:
+                raise invalid_field("no_file", "表单里没有文件", "", "The form has no file")
+            upload = replace(upload, media_type=_read_media_type(file.content_type or ""))
+            return await uploads.store_upload(context, actor, upload, _iterate_file(file), MAX_FILE_BYTES)
 
     @router.get("/{file_id}", response_model=FileRead, **requires(May.FILE_READ, refuses=(NotFound,)))
     async def read_file(work: ReadWork, file_id: Annotated[UUID, Path()]) -> Any:  # noqa: ANN401
@@ -88,6 +97,15 @@ def file_router(service: str) -> APIRouter:
         return _answer(request, file, part, stream, file.media_type)
 
     return router
+
+
+def _read_media_type(header: str) -> str:
+    return header.split(";", maxsplit=1)[0].strip().lower()
+
+
+async def _iterate_file(file: UploadFile) -> AsyncIterator[bytes]:
+    while chunk := await file.read(FORM_CHUNK_BYTES):
+        yield chunk
 
 
 class _ByteRange:

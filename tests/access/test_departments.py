@@ -71,6 +71,28 @@ async def test_a_department_pays_only_for_its_own_projects(
     assert (await roads.post(f"/funds/payments/{payment['id']}/submit", json={})).status_code == 403
 
 
+async def test_a_change_and_a_contract_are_of_the_department_of_their_project(
+    doors: SystemUnderTest, clock: Clock, project_library: FakeProjectLibrary
+) -> None:
+    steps, money = ProjectScenario(doors, clock), FundsScenario(doors.service("funds"), project_library)
+    project_id = await steps.create_in_reserve()
+    wanted = {"reason": "减少一座温室", "wanted": {"content": "新建日光温室19座"}}
+    asked = (await steps.town.post(f"/projects/{project_id}/changes", json=wanted)).json()
+    cancel = f"/projects/changes/{asked['id']}/cancel"
+    allocation = await money.create_allocation(10_000_00, managing_unit=FARMING)
+    contract = {
+        "project_id": allocation["project_id"], "number": "HT-1", "title": "温室施工合同", "party": "某公司",
+        "amount": "1000.00", "signed_on": "2024-05-10",
+    }  # fmt: skip
+    roads, farming = line_of(steps.projects, ROADS), line_of(steps.projects, FARMING)
+    signed = await line_of(money.door, FARMING).post("/funds/contracts", json=contract)
+
+    assert asked["managing_unit"] == signed.json()["managing_unit"] == FARMING
+    assert (await roads.post(cancel, json={"reason": "不变更了"})).status_code == 403
+    assert (await farming.post(cancel, json={"reason": "不变更了"})).status_code == 200
+    assert (await line_of(money.door, ROADS).post("/funds/contracts", json=contract)).status_code == 403
+
+
 async def test_an_asset_is_of_the_department_that_answered_for_its_project(doors: SystemUnderTest) -> None:
     scenario = AssetScenario(doors, doors.service("assets"))
     project = await scenario.deliver_project_accepted(managing_unit=FARMING)

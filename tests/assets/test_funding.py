@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from services.assets.book.service import fill_missing_funding, split_by_allocation
+from services.assets.book.calculation import split_by_allocation
+from services.assets.book.service import fill_missing_funding
 from shared.clients import ServiceClients
 from tests.assets.factories_assets import AssetScenario
 from tests.clients import VILLAGE, ServiceUnderTest

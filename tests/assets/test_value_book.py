@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.assets.book.calculation import ValuePart, calculate_value, split_parts, split_within
+from services.assets.book.calculation import Change, ValuePart, calculate_value, split_parts, split_within
 from tests.assets.factories_assets import AssetScenario
 
 OPERATING = {"asset_class": "operating", "subclass": "workshop", "service_years": 10}
@@ -68,6 +68,34 @@ async def test_an_adjustment_is_not_older_than_the_asset(scenario: AssetScenario
     refused = await adjust(scenario, asset, kind="improvement", amount="100.00", happened_on="2010-01-01")
 
     assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/happened_on")
+
+
+async def test_an_improvement_after_the_end_of_life_needs_a_new_service_life_and_is_depreciated_over_it(
+    scenario: AssetScenario,
+) -> None:
+    asset = await scenario.create_registered_asset(
+        **OPERATING | {"service_years": 5}, original_value="12000.00", built_on="2018-05-20"
+    )
+    wish = {"kind": "improvement", "amount": "1200.00", "happened_on": "2024-05-20"}
+    bare = await adjust(scenario, asset, **wish)
+    over = await adjust(scenario, asset, **wish, service_years=6)
+    odd = await adjust(
+        scenario, asset, kind="impairment", amount="-1.00", happened_on="2024-05-20", service_years=9
+    )
+    before = await get_book(scenario, asset)
+    approved = await adjust(scenario, asset, **wish, service_years=8)
+    assert approved.status_code == 200, approved.text
+    later = [await get_book(scenario, asset, day) for day in ("2024-05-20", "2025-05-20", "2026-05-20")]
+
+    assert [one.json()["errors"][0]["pointer"] for one in (bare, over, odd)] == ["/service_years"] * 3
+    assert "使用年限 5 年已满" in bare.json()["detail"]
+    assert (before["net"], before["years"]) == ("600.00", 5)
+    assert [(one["net"], one["accumulated"]) for one in later] == [
+        ("1800.00", "11400.00"),
+        ("1230.00", "11970.00"),
+        ("660.00", "12540.00"),
+    ]
+    assert (later[0]["years"], later[2]["months"]) == (8, 96)
 
 
 async def test_a_merge_keeps_the_net_value_and_the_dates_of_its_parts(scenario: AssetScenario) -> None:
@@ -152,16 +180,18 @@ DAYS = st.dates(date(2015, 1, 1), date(2030, 12, 31))
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     value=st.integers(0, 10**9),
-    changes=st.lists(st.tuples(DAYS, st.integers(-(10**9), 10**9)), max_size=5),
+    changes=st.lists(
+        st.builds(Change, DAYS, st.integers(-(10**9), 10**9), st.none() | st.integers(1, 40)), max_size=5
+    ),
     days=st.lists(DAYS, min_size=2, max_size=6).map(sorted),
     residual=st.integers(0, 100),
 )
 def test_accumulated_depreciation_never_falls_and_the_net_value_stays_above_zero(
-    value: int, changes: list[tuple[date, int]], days: list[date], residual: int
+    value: int, changes: list[Change], days: list[date], residual: int
 ) -> None:
     part = ValuePart(value, date(2015, 1, 1), date(2015, 1, 1), 10)
-    kept: list[tuple[date, int]] = []
-    for change in sorted(changes):  # what the guard accepts
+    kept: list[Change] = []
+    for change in sorted(changes, key=lambda one: one.day):  # what the guard accepts
         if calculate_value([part], [*kept, change], date(2031, 1, 1), residual_percent=residual).lowest >= 0:
             kept.append(change)
     booked = [calculate_value([part], kept, day, residual_percent=residual).total for day in days]

@@ -427,3 +427,24 @@ async def test_the_same_content_is_stored_once(doors: SystemUnderTest, phone: ht
     assert first != second
     assert shown[0] == shown[1]
     assert len(places) == 1, "one store for all services"
+
+
+async def test_a_form_with_one_file_is_the_file(door: Callable[[str], ServiceUnderTest]) -> None:
+    """What wx.uploadFile and the forms of web pages send."""
+    town, content = door("projects").client_as("town_officer"), build_picture()
+    sent = await town.post(
+        "/projects/files", params={"name": "现场.jpg"}, files={"file": ("tmp_1.jpg", content, "image/jpeg")}
+    )
+    assert sent.status_code == 201, sent.text
+    kept = await town.get(f"/projects/files/{sent.json()['id']}/content")
+    bare = await town.post("/projects/files", params={"name": "现场.jpg"}, files={"note": (None, "没有文件")})
+    disguised = await town.post(
+        "/projects/files", params={"name": "现场.jpg"}, files={"file": ("a.jpg", b"not a jpeg", "image/jpeg")}
+    )
+
+    assert (kept.content, sent.json()["media_type"], sent.json()["name"]) == (
+        content,
+        "image/jpeg",
+        "现场.jpg",
+    )
+    assert (bare.status_code, disguised.status_code) == (422, 422)

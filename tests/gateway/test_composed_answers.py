@@ -114,6 +114,33 @@ async def test_every_headline_stands_in_its_summary(gate: ServiceUnderTest) -> N
         assert (await gate.client_as("bureau").get(path)).status_code == 200
 
 
+async def test_figures_of_the_overview_are_read_as_papers_write_them_and_compared(
+    gate: ServiceUnderTest, steps: ProjectScenario
+) -> None:
+    await steps.create_draft(year=2023, total="300000.00", money=[])
+    await steps.create_draft(year=2024, total="1234567.00", money=[])
+
+    def by_key(overview: Any) -> dict[str, Any]:
+        return {headline["key"]: headline for headline in overview["headlines"]}
+
+    district = expect_success(await gate.client_as("bureau").get("/overview?year=2024"))
+    village = expect_success(await gate.client_as("bureau").get(f"/overview?year=2024&region={VILLAGE}"))
+    investment, rate = by_key(district)["investment"], by_key(village)["paid_percent"]
+
+    assert (district["region_name"], village["region_name"]) == ("凉州区", "广场村委会")
+    assert (investment["value"], investment["shown"], investment["last_year"]) == (
+        "1234567.00",
+        "123.4567 万元",
+        "300000.00",
+    )
+    assert by_key(district)["projects"]["shown"] == "1 个"
+    assert by_key(district)["assets"]["last_year"] is None, "assets are all that there are"
+    assert (rate["district"], by_key(district)["paid_percent"]["district"]) == (
+        by_key(district)["paid_percent"]["value"],
+        None,
+    )
+
+
 async def test_the_overview_names_forbidden_and_unavailable_parts(
     gate: ServiceUnderTest, doors: SystemUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -36,7 +36,8 @@ async def test_a_change_is_requested_approved_published_and_applied(scenario: Pr
     too_soon = await scenario.bureau.post(f"{address}/apply", json={})
     assert too_soon.json()["errors"][0]["code"] == "notice_none"
     body = {**early, "starts_on": str(scenario.today())}
-    expect_success(await scenario.town.post(f"{address}/notices", json=body))
+    notice = expect_success(await scenario.town.post(f"{address}/notices", json=body))
+    assert notice["title"] == f"{request['project_name']}变更公示"
     scenario.clock.advance(timedelta(days=10))
     assert expect_success(await scenario.bureau.get(f"/projects/{project_id}"))["total"] == "1200000.00"
     assert expect_success(await scenario.bureau.post(f"{address}/apply", json={}))["state"] == "applied"

@@ -3,12 +3,22 @@
 The value of an asset has parts where it was merged or split: each keeps its own start and the depreciation it came with.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
+from typing import Any, NamedTuple
 
-from shared.china import split_proportionally
+from shared.china import parse_yuan, split_proportionally
+
+
+class Change(NamedTuple):
+    """A dated change of a value in 分, with the service years from completion that it renews the life to."""
+
+    day: date
+    amount: int
+    service_years: int | None = None
 
 
 @dataclass(frozen=True)
@@ -93,6 +103,11 @@ class _PartState:
             self.accumulated += depreciable * passed / left
         self.since = to
 
+    def renew(self, years: int | None) -> None:
+        """Depreciate over other service years from now on; a part that is not depreciated stays so."""
+        if years is not None and self.part.years is not None:
+            self.part = replace(self.part, years=years)
+
     def read(self) -> Depreciation:
         """Depreciation so far."""
         accumulated = int(self.accumulated)
@@ -101,21 +116,22 @@ class _PartState:
 
 
 def calculate_value(
-    parts: Sequence[ValuePart], changes: Iterable[tuple[date, int]], on: date, *, residual_percent: int
+    parts: Sequence[ValuePart], changes: Iterable[Change], on: date, *, residual_percent: int
 ) -> BookedValue:
     """Depreciation on a day of parts with dated changes: a change is shared by net value and spread over the months left.
 
-    A change after the end of life is not depreciated. A residual is never above the net value that is left.
+    A change after the end of life is not depreciated unless it renews the life. A residual is never above the net value that is left.
     """
     states = [_PartState(part, residual_percent) for part in parts]
     lowest = sum(part.value - part.accumulated for part in parts)
-    for day, amount in sorted(changes, key=lambda change: change[0]):
+    for day, amount, service_years in sorted(changes, key=lambda change: change.day):
         if day > on:
             break
         for state in states:
             state.advance(day)
         for state, share in zip(states, _share_change(states, amount), strict=True):
             state.value += share
+            state.renew(service_years)
         lowest = min(lowest, sum(state.value - int(state.accumulated) for state in states))
     for state in states:
         state.advance(on)
@@ -177,3 +193,38 @@ def split_within(amounts: Sequence[int], capacities: Sequence[int]) -> list[list
 
 def _months_between(since: date, until: date) -> int:
     return (until.year - since.year) * 12 + until.month - since.month
+
+
+def split_by_allocation(thread: Mapping[str, Any], value: int) -> list[dict[str, Any]]:
+    """Split a value in 分 over the fund sources of a project in proportion to their net allocations; the parts add up exactly."""
+    amount_by_source: defaultdict[str, int] = defaultdict(int)
+    for allocation in thread["allocations"]:
+        amount_by_source[allocation["source_id"]] += _net_allocation(allocation, thread["payments"])
+    sources = [source for source in thread["sources"] if amount_by_source[source["id"]] > 0]
+    if not sources:
+        return []
+    amounts = split_proportionally(value, [amount_by_source[source["id"]] for source in sources])
+    return [
+        {
+            "level": source["level"],
+            "fund": source["fund"],
+            "document_no": source["document_no"],
+            "amount": amount,
+        }
+        for source, amount in zip(sources, amounts, strict=True)
+        if amount
+    ]
+
+
+def _net_allocation(allocation: Mapping[str, Any], payments: Sequence[Mapping[str, Any]]) -> int:
+    """Net amount of an allocation in 分: recalls are deducted, and so are refunds that were not paid out again."""
+    allocated, paid = (
+        parse_yuan(allocation["figures"]["allocated"]),
+        parse_yuan(allocation["figures"]["paid"]),
+    )
+    refunded = sum(
+        parse_yuan(payment["refunded"])
+        for payment in payments
+        if payment["allocation_id"] == allocation["id"]
+    )
+    return max(paid, allocated - refunded) if refunded else allocated

@@ -25,6 +25,7 @@ class ValueAdjustment(Base, Record, table=True):
     kind: ValueAdjustmentKind = Field(sa_type=text_enum(ValueAdjustmentKind))
     amount: int = Field(sa_type=Fen)
     happened_on: date
+    service_years: int | None = None
     document_no: str = Field(default="", max_length=100)
     reason: str = Field(sa_type=sa.Text)
     file_ids: list[str] = Field(default_factory=list, sa_type=JSON)

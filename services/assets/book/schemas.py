@@ -28,6 +28,9 @@ class AdjustmentPost(RequestBody):
     kind: ValueAdjustmentKind
     amount: SignedMoney = Field(description="增加为正, 减少为负")
     happened_on: date
+    service_years: int | None = Field(
+        None, ge=1, le=100, description="改扩建后重新核定的使用年限, 自建成起算; 年限已满的改扩建必填"
+    )
     document_no: str = Field("", max_length=100, description="评估报告或批准文号")
     reason: str = Field(min_length=2, max_length=2000)
     file_ids: list[UUID] = Field([], max_length=30)
@@ -45,6 +48,7 @@ class ValueAdjustmentRead(BaseModel):
     kind: ValueAdjustmentKind
     amount: SignedMoney
     happened_on: date
+    service_years: int | None = Field(description="重新核定的使用年限")
     document_no: str
     reason: str
     file_ids: list[str]

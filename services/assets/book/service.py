@@ -1,7 +1,6 @@
 """Use cases of the value book: adjustments approved by a second person, value on a day, funding from the funds ledger."""
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -12,7 +11,13 @@ from sqlmodel import col
 
 from services.assets import repository_base as records
 from services.assets.book import repository
-from services.assets.book.calculation import BookedValue, ValuePart, calculate_value
+from services.assets.book.calculation import (
+    BookedValue,
+    Change,
+    ValuePart,
+    calculate_value,
+    split_by_allocation,
+)
 from services.assets.book.events import ValueAdjusted
 from services.assets.book.lifecycle import ADJUSTMENT, AdjustmentAction, AdjustmentFacts, AdjustmentState
 from services.assets.book.models import BookOpening, ValueAdjustment
@@ -32,7 +37,7 @@ from services.assets.register.lifecycle import COUNTED_STATES, UseState
 from services.assets.register.models import Asset
 from services.assets.register.schemas import AssetClass
 from shared.auth import May
-from shared.china import format_yuan, parse_yuan, split_proportionally
+from shared.china import add_months, format_yuan, split_proportionally
 from shared.clients.funds import FundsClient
 from shared.db import new_id
 from shared.errors import ApiError, invalid_field
@@ -61,6 +66,7 @@ async def create_adjustment(work: UnitOfWork, asset_id: UUID, body: AdjustmentPo
     if body.happened_on > work.today:
         raise invalid_field("in_the_future", "发生日期不能晚于今天", "/happened_on", "It lies in the future")
     await _check_start(work, asset, body.happened_on)
+    await _check_service_years(work, asset, body)
     file_ids = [str(file_id) for file_id in body.file_ids]
     await uploads.require_files(work, file_ids, "/file_ids")
     adjustment, _ = await create_record(
@@ -85,6 +91,24 @@ async def _check_start(work: UnitOfWork, asset: Asset, happened_on: date) -> Non
     if start is not None and happened_on < start:
         detail = f"发生日期早于{'拆并' if openings else '建成'}日期 {start}"
         raise invalid_field("before_start", detail, "/happened_on", "It is before the asset began")
+
+
+async def _check_service_years(work: UnitOfWork, asset: Asset, body: AdjustmentPost) -> None:
+    """Invalid when only an improvement would renew the life and none is given, or it ends before the improvement."""
+    years, is_improvement = body.service_years, body.kind is ValueAdjustmentKind.IMPROVEMENT
+    if years is not None and not is_improvement:
+        raise invalid_field(
+            "no_improvement", "只有改扩建重新核定使用年限", "/service_years", "Only an improvement"
+        )
+    if not is_improvement or asset.built_on is None:
+        return
+    if years is not None and add_months(asset.built_on, years * 12) <= body.happened_on:
+        raise invalid_field("over", "新的使用年限在改扩建之前就已届满", "/service_years", "It is over before")
+    book = await _load_book(work, asset, body.happened_on)
+    total = book.calculate(body.happened_on).total
+    if years is None and book.years is not None and total.months >= total.total_months:
+        detail = f"使用年限 {total.total_months // 12} 年已满, 改扩建须填写重新核定的使用年限"
+        raise invalid_field("life_over", detail, "/service_years", "Its service life is over")
 
 
 async def transition_adjustment(
@@ -154,7 +178,7 @@ class Book:
     """Parts of an asset's value, the changes since, and the terms of depreciation."""
 
     parts: list[ValuePart]
-    changes: list[tuple[date, int]]
+    changes: list[Change]
     adjustments: list[ValueAdjustment]
     own_years: list[int | None]
     """Service years of each part where they are its own, not the rule's."""
@@ -163,7 +187,7 @@ class Book:
     residual_percent: int
     rule: str
 
-    def calculate(self, on: date, extra: Sequence[tuple[date, int]] = ()) -> BookedValue:
+    def calculate(self, on: date, extra: Sequence[Change] = ()) -> BookedValue:
         """Value of every part on a day, with further changes."""
         return calculate_value(
             self.parts, [*self.changes, *extra], on, residual_percent=self.residual_percent
@@ -217,7 +241,7 @@ def _build_book(
         counted = [one for one in adjustments if _counts_separately(one)]
     return Book(
         parts=parts,
-        changes=[(one.happened_on, one.amount) for one in counted],
+        changes=[Change(one.happened_on, one.amount, one.service_years) for one in counted],
         adjustments=adjustments,
         own_years=[one.service_years for one in openings] if openings else [asset.service_years],
         opened_on=openings[0].opened_on if openings else None,
@@ -259,7 +283,7 @@ async def get_book(work: UnitOfWork, asset: Asset, on: date) -> BookRead:
         adjusted=value - asset.original_value,
         value=value,
         depreciated=depreciated,
-        years=book.years,
+        years=total.total_months // 12 or book.years,
         months=total.months if depreciated else None,
         residual=total.residual if depreciated else None,
         accumulated=total.accumulated if depreciated else None,
@@ -285,7 +309,8 @@ async def find_lowest_net(work: UnitOfWork, asset: Asset, adjustment: ValueAdjus
     )
     original_value = asset.original_value + adjustment.amount if is_restated else None
     book = await _load_book(work, asset, work.today, original_value=original_value)
-    extra = [] if is_restated else [(adjustment.happened_on, adjustment.amount)]
+    own = Change(adjustment.happened_on, adjustment.amount, adjustment.service_years)
+    extra = [] if is_restated else [own]
     return book.calculate(work.today, extra).lowest
 
 
@@ -293,8 +318,9 @@ async def get_value_parts(work: UnitOfWork, asset: Asset) -> list[ValuePart]:
     """Parts of the value of an asset as they stand today, to open its successors with."""
     book = await _load_book(work, asset, work.today)
     booked = book.calculate(work.today)
+    renewed = next((one.service_years for one in reversed(book.changes) if one.service_years), None)
     return [
-        ValuePart(value, work.today, part.built_on, years, depreciation.accumulated)
+        ValuePart(value, work.today, part.built_on, renewed or years, depreciation.accumulated)
         for part, years, value, depreciation in zip(
             book.parts, book.own_years, booked.values, booked.parts, strict=True
         )
@@ -321,27 +347,6 @@ async def open_books(
             for position, part in enumerate(own, 1)
         )
     await work.session.flush()
-
-
-def split_by_allocation(thread: Mapping[str, Any], value: int) -> list[dict[str, Any]]:
-    """Split a value in 分 over the fund sources of a project in proportion to their net allocations; the parts add up exactly."""
-    amount_by_source: defaultdict[str, int] = defaultdict(int)
-    for allocation in thread["allocations"]:
-        amount_by_source[allocation["source_id"]] += _net_allocation(allocation, thread["payments"])
-    sources = [source for source in thread["sources"] if amount_by_source[source["id"]] > 0]
-    if not sources:
-        return []
-    amounts = split_proportionally(value, [amount_by_source[source["id"]] for source in sources])
-    return [
-        {
-            "level": source["level"],
-            "fund": source["fund"],
-            "document_no": source["document_no"],
-            "amount": amount,
-        }
-        for source, amount in zip(sources, amounts, strict=True)
-        if amount
-    ]
 
 
 async def fetch_funding(service_client: ServiceClient, project_id: UUID, value: int) -> list[dict[str, Any]]:
@@ -427,7 +432,7 @@ def _build_successor(
     work: UnitOfWork, adjustment: ValueAdjustment, old: Asset, asset: Asset, amount: int
 ) -> ValueAdjustment:
     columns = adjustment.model_dump(
-        include={"kind", "happened_on", "document_no", "file_ids", "state", "decided_by"}
+        include={"kind", "happened_on", "service_years", "document_no", "file_ids", "state", "decided_by"}
     )
     return ValueAdjustment(
         **columns,
@@ -441,20 +446,6 @@ def _build_successor(
         reason=f"承接 {old.code}: {adjustment.reason}",
         state_since=work.at,
     )
-
-
-def _net_allocation(allocation: Mapping[str, Any], payments: Sequence[Mapping[str, Any]]) -> int:
-    """Net amount of an allocation in 分: recalls are deducted, and so are refunds that were not paid out again."""
-    allocated, paid = (
-        parse_yuan(allocation["figures"]["allocated"]),
-        parse_yuan(allocation["figures"]["paid"]),
-    )
-    refunded = sum(
-        parse_yuan(payment["refunded"])
-        for payment in payments
-        if payment["allocation_id"] == allocation["id"]
-    )
-    return max(paid, allocated - refunded) if refunded else allocated
 
 
 async def _fetch_or_skip(service_client: ServiceClient, asset: Asset) -> list[dict[str, Any]]:

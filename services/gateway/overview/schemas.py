@@ -15,6 +15,9 @@ class Headline(BaseModel):
     label: str
     value: str
     unit: str
+    shown: str = Field(description="供阅读的写法: 金额为万元, 如 1234.56 万元")
+    last_year: str | None = Field(description="上年同一指标的值; 不按年度的为空")
+    district: str | None = Field(description="比率指标: 全县的值, 供镇村对照; 本身是县级或无权查看时为空")
     source: str = Field(description="出处, 可打开核对")
 
 
@@ -25,6 +28,7 @@ class Overview(BaseModel):
     __pydantic_extra__: dict[str, dict[str, Any] | None]
 
     region: str
+    region_name: str = Field(description="区划名称; 区划服务暂不可用时为空")
     year: int
     made_at: datetime
     headlines: list[Headline]

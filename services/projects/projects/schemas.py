@@ -179,7 +179,9 @@ class ProjectFields(RequestBody):
 class ProjectCreate(ProjectFields):
     """新建项目(草稿)."""
 
-    id: UUID | None = Field(None, description="UUIDv7 made by the phone; the server makes one when absent")
+    id: UUID | None = Field(
+        None, description="any UUID, best a UUIDv7 made by the phone; the server makes one when absent"
+    )
     region: RegionCode = Field(description="项目所在的村、乡镇或县")
     happened_at: AwareDatetime | None = Field(None, description="实际提出时间; 空为现在. 补录历史时填写")
 
