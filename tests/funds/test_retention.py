@@ -85,6 +85,8 @@ async def test_retention_is_due_a_year_after_acceptance_and_released_by_another_
         ({"award_price": "999.99"}, "/amount"),
         ({"starts_on": "2024-06-01", "ends_on": "2024-05-31"}, "/ends_on"),
         ({"defects_months": 25}, "/defects_months"),
+        ({"accepted_on": "2024-05-09"}, "/accepted_on"),
+        ({"accepted_on": "2024-05-21"}, "/accepted_on"),
     ],
 )
 async def test_terms_that_contradict_the_award_or_the_rule_are_refused(
@@ -94,3 +96,16 @@ async def test_terms_that_contradict_the_award_or_the_rule_are_refused(
     answer = await scenario.town.post("/funds/contracts", json=build_contract(allocation) | change)
 
     assert [one["pointer"] for one in expect_refusal(answer, 422)["errors"]] == [pointer]
+
+
+async def test_a_contract_of_an_accepted_project_says_the_day(scenario: FundsScenario) -> None:
+    allocation = await scenario.create_allocation(1000_00)
+    terms: dict[str, Any] = {
+        "retention_percent": "3",
+        "accepted_on": "2024-05-15",
+        "defects_months": 24,
+    }
+    contract = await create_contract(scenario, allocation, **terms)
+
+    assert contract["retention_due_on"] == "2026-05-15"
+    assert contract["retention_status"] == "质保金 30.00 元, 2026-05-15 到期"

@@ -28,6 +28,9 @@ class ProjectContractCreate(RequestBody):
     defects_months: int | None = Field(
         None, ge=0, le=60, description="缺陷责任期(月); 空则按规则 contract.defects"
     )
+    accepted_on: date | None = Field(
+        None, description="项目验收日期, 验收之后登记的合同填写; 质保金自此起算缺陷责任期"
+    )
     signed_on: date
     file_ids: list[UUID] = Field(default=[], max_length=20)
 

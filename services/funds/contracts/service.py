@@ -43,7 +43,7 @@ async def create_contract(work: UnitOfWork, body: ProjectContractCreate) -> Cont
             FieldError("in_the_future", "签订日期不能晚于今天", "signed in the future", "/signed_on")
         )
     defects = (await work.get_rule(CONTRACT_DEFECTS, on=body.signed_on, region=allocation.region)).value
-    errors += _find_term_faults(body, defects)
+    errors += _find_term_faults(body, defects, work.today)
     if errors:
         raise Invalid(errors[0].detail, errors[0].detail_en, errors=errors)
     if duplicate := await repository.find_contract_by_number(work, body.project_id, body.number, body.id):
@@ -53,9 +53,11 @@ async def create_contract(work: UnitOfWork, body: ProjectContractCreate) -> Cont
         )
     ids = [str(file_id) for file_id in body.file_ids]
     await uploads.require_files(work, ids, "/file_ids")
-    columns = body.model_dump(exclude={"id", "file_ids", "party_code"})
+    columns = body.model_dump(exclude={"id", "file_ids", "party_code", "accepted_on"})
     if columns["defects_months"] is None:
         columns["defects_months"] = defects.months
+    if body.accepted_on is not None:
+        columns["retention_due_on"] = add_months(body.accepted_on, columns["defects_months"])
     contract, _ = await create_record(
         work,
         Contract,
@@ -78,13 +80,20 @@ async def create_contract(work: UnitOfWork, body: ProjectContractCreate) -> Cont
     return contract
 
 
-def _find_term_faults(body: ProjectContractCreate, defects: DefectsLiability) -> Iterator[FieldError]:
+def _find_term_faults(
+    body: ProjectContractCreate, defects: DefectsLiability, today: date
+) -> Iterator[FieldError]:
     """Errors of the contract period, the price against the award, and the defects liability period."""
     if body.award_price is not None and body.amount > body.award_price:
         detail = f"合同价高于中标价 {format_yuan(body.award_price)} 元(招标投标法第四十六条)"
         yield FieldError("above_award", detail, "above the award price", "/amount")
     if body.starts_on and body.ends_on and body.ends_on < body.starts_on:
         yield FieldError("before_start", "工期结束早于开始", "ends before it starts", "/ends_on")
+    if body.accepted_on is not None and not body.signed_on <= body.accepted_on <= today:
+        detail = "验收日期须在签订之后、今天或之前"
+        yield FieldError(
+            "accepted_on", detail, "accepted before the signing or in the future", "/accepted_on"
+        )
     if (body.defects_months or 0) > defects.most_months:
         detail = f"缺陷责任期最长 {defects.most_months} 个月"
         yield FieldError("too_long", detail, "the defects liability period is too long", "/defects_months")
