@@ -271,8 +271,9 @@ async def run_chaos(
             ]
             done = await kill_at_random(system, kills, rng, promises)
             end.set()
-            await asyncio.gather(*writers)
-            broken = await find_broken_promises(http, promises)
+            ended = await asyncio.gather(*writers, return_exceptions=True)
+            broken = [str(one) for one in ended if one is not None]
+            broken += await find_broken_promises(http, promises)
     finally:
         system.stop()
         shutil.rmtree(folder, ignore_errors=True)
