@@ -239,7 +239,7 @@ async def test_fields_say_which_files_records_and_codes_they_take(year: SystemUn
     visit = (await read(cadre, "/meta/forms/visit"))["create"]["form"]["properties"]
     assert (visit["photos"]["x-type"], visit["asset_id"]["x-kind"]) == ("files", "asset")
     make_up = (await read(cadre, "/meta/forms/make_up"))["create"]["form"]["properties"]
-    assert make_up["witness"]["x-kind"] == "assignment.person"
+    assert make_up["witness"]["x-type"] == "account"
     project = (await read(enter(year, "gateway", Role.BUREAU), "/meta/forms/project"))["create"]["form"]
     assert project["properties"]["category"]["x-codes"] == "projects.categories"
 

@@ -186,11 +186,7 @@ SWAP_KIND = RecordKind(
     filters=("region", "state", "to_agree"),
     search=("person_name", "partner_name"),
     parents={"duty_id": "duty"},
-    references={
-        "other_duty_id": "duty",
-        "partner": "assignment.person",
-        "partner_name": "assignment.person_name",
-    },
+    references={"other_duty_id": "duty"},
     lifecycle=SWAP,
     topics=("duty_swap.moved",),
     turns=(

@@ -88,7 +88,6 @@ MAKE_UP_KIND = RecordKind(
     columns=("person_name", "on", "part", "region", "why", "state"),
     filters=("region", "person", "state", "to_witness"),
     search=("person_name", "why"),
-    references={"witness": "assignment.person"},
     lifecycle=MAKE_UP,
     topics=("presence_request.moved",),
     turns=(
