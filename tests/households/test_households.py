@@ -315,6 +315,7 @@ async def test_the_summary_counts_without_households(people: Monitoring, clock: 
     ("change", "pointer"),
     [
         ({"verified_on": "2024-05-21"}, "/verified_on"),
+        ({"verified_on": "9999-12-31"}, "/verified_on"),
         ({"members": []}, "/members"),
         (
             {"members": [{"name": "钱", "id_no": "622301197001011231", "relation": "head"}]},

@@ -46,6 +46,8 @@ async def lend(people: Monitoring, **changes: Any) -> str:
         ({"due_on": "2026-06-02"}, "/due_on"),
         ({"due_on": "2023-06-01"}, "/due_on"),
         ({"lent_on": "2024-05-21"}, "/lent_on"),
+        ({"lent_on": "9999-12-31", "due_on": "9999-12-31"}, "/lent_on"),
+        ({"lent_on": "2013-12-31"}, "/lent_on"),
         ({"id_no": "622301195001151231"}, "/id_no"),
         ({"purpose": "给儿子结婚"}, "/purpose"),
         ({"purpose": "入股分红"}, "/purpose"),

@@ -70,6 +70,8 @@ async def create_household(work: UnitOfWork, body: HouseholdCreate) -> Household
     await require_village(work, body.region)
     await uploads.require_files(work, file_ids, "/file_ids")
     work.actor.require(May.HOUSEHOLD_INVESTIGATE, body.region, body.cadre)
+    if body.verified_on > work.today:
+        raise invalid_field("in_the_future", "入户核查日期不能晚于今天", "/verified_on")
     due_on, rule_ref = await find_deadline(work, body.region, body.verified_on, DeadlineStep.APPROVE)
     await _require_sound(work, body)
     clue = await clues.get_clue(work, body.clue_id, lock=True) if body.clue_id else None
@@ -84,8 +86,6 @@ async def create_household(work: UnitOfWork, body: HouseholdCreate) -> Household
 
 
 async def _require_sound(work: UnitOfWork, body: HouseholdCreate) -> None:
-    if body.verified_on > work.today:
-        raise invalid_field("in_the_future", "入户核查日期不能晚于今天", "/verified_on")
     await _require_class(work, body.monitor_class, body.verified_on, body.region)
     marks = [mark_person(work, member.id_no) for member in body.members]
     if len(set(marks)) < len(marks):

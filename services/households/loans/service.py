@@ -21,7 +21,7 @@ from services.households.policy import LOAN_TERMS, LoanTerms
 from shared.auth import May
 from shared.china import add_months, birth_date, format_yuan, parse_yuan
 from shared.db import new_id
-from shared.errors import Conflict, FieldError, Invalid, invalid_field
+from shared.errors import Conflict, FieldError, Invalid, NotFound, invalid_field
 from shared.http import VersionMatch
 from shared.lifecycle.transitions import TransitionPreview, apply_transition, available_actions
 from shared.records import create_record, log_event, save_record
@@ -40,7 +40,7 @@ def _list_breaches(body: LoanCreate, terms: LoanTerms, owed: int, today: date) -
         found.append(FieldError("above_most", words, "Above the limit of a household", "/principal"))
     if body.lent_on > today:
         found.append(FieldError("in_the_future", "放款日不能晚于今天", "In the future", "/lent_on"))
-    if not body.lent_on < body.due_on <= add_months(body.lent_on, terms.months):
+    elif not body.lent_on < body.due_on <= add_months(body.lent_on, terms.months):
         words = f"到期日须晚于放款日, 期限不超过 {terms.months} 个月"
         found.append(FieldError("bad_term", words, "Bad term", "/due_on"))
     if (body.principal if body.balance is None else body.balance) > body.principal:
@@ -65,7 +65,10 @@ async def create_loan(work: UnitOfWork, body: LoanCreate) -> SmallLoan:
 
 async def insert_loan(work: UnitOfWork, body: LoanCreate, state: LoanState) -> SmallLoan:
     """Insert a loan whose region is known; the terms are those of the day it was lent."""
-    terms = await work.get_rule(LOAN_TERMS, on=body.lent_on, region=body.region)
+    try:
+        terms = await work.get_rule(LOAN_TERMS, on=body.lent_on, region=body.region)
+    except NotFound as error:
+        raise invalid_field("before_the_policy", error.detail, "/lent_on", "No terms on that day") from None
     owed = 0
     if state in OPEN_STATES:
         owed = await repository.system_sum_open(work, mark_person(work, body.id_no))
