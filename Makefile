@@ -92,7 +92,7 @@ probe: $(READY)  ## what a PostgreSQL-like server lacks: URL=postgresql://…
 	@$(BIN)/python -m operations.probe $(URL)
 
 chaos: $(READY)  ## kill services and PostgreSQL under load, then check what was acknowledged: KILLS=200 SEED=
-	@$(BIN)/python -m operations.chaos --kills $(KILLS) --seed $(SEED)
+	@$(BIN)/python -m operations.chaos --kills $(KILLS) --seed $(SEED) $(OPTIONS)
 
 simulate: $(READY)  ## relay and inbox under seeded faults: SEEDS=10000
 	@SEEDS=$(SEEDS) $(BIN)/python -m pytest tests/trust/test_simulated_relay.py -q
@@ -104,7 +104,7 @@ storm: $(READY)  ## simulated phones for a week on a bad line: PHONES=500 DAYS=7
 	@STORM_PHONES=$(PHONES) STORM_DAYS=$(DAYS) STORM_SEED=$(SEED) $(BIN)/python -m pytest tests/sync/test_storm.py -k never_read_back -s -q
 	@STORM_UPLOAD_KB=5000 $(BIN)/python -m pytest tests/files -k cut_again_and_again -s -q
 
-bench: $(READY)  ## figures on a quiet machine: BENCH=screening, check_ins, burst, months, ledger, library, assets, gateway, overload, restore_drill or requests
+bench: $(READY)  ## figures on a quiet machine: BENCH=screening, check_ins, burst, months, ledger, library, assets, gateway, overload, restore_drill, province, partitions or requests
 	@$(BIN)/python -m benchmarks.$(BENCH)
 
 new-service: $(READY)  ## make a new service: NAME=monitoring LABEL=监测

@@ -95,7 +95,7 @@ _DELTA_VALUES = {
 }
 # fmt: on
 _NUMBERED_ROWS = f"""
-(SELECT n, 1 + n % {NAME_COUNT} AS named, '620602' || (100 + n % 37) || (201 + n / 37 % 12) AS region,
+(SELECT n, 1 + n % {NAME_COUNT} AS named, 620602 + n / 100 % %(districts)s || '' || (100 + n % 37) || (201 + n / 37 % 12) AS region,
   (%(states)s::text[])[1 + n % 100] AS state, timestamptz '2016-01-01' + n * interval '40 minutes' AS at
   FROM generate_series(1, %(count)s) AS n) AS s JOIN words AS w ON w.number = s.named
 """  # noqa: S608 - ours
@@ -150,14 +150,17 @@ def _build_search_words(name: str) -> str:
     )
 
 
-def fill_database(url: str, count: int) -> str:
-    """Fill an empty database with `count` projects and ten times as many events; returns the id of one project."""
+def fill_database(url: str, count: int, *, districts: int = 1) -> str:
+    """Fill an empty database with `count` projects and ten times as many events; returns the id of one of 凉州区.
+
+    Every hundred projects are another district's, from 620602 on.
+    """
     with psycopg.connect(url, autocommit=True) as connection, connection.cursor() as cursor:
         cursor.execute("CREATE TABLE words (number int, name text, words text)")
         with cursor.copy("COPY words FROM STDIN") as copy:
             for number, name in enumerate(list_names(), start=1):
                 copy.write_row((number, name, _build_search_words(name)))
-        params = {"count": count, "states": STATE_OF_HUNDRED}
+        params = {"count": count, "states": STATE_OF_HUNDRED, "districts": districts}
         cursor.execute(
             build_insert("project", _PROJECT_VALUES, _NUMBERED_ROWS).replace("%", "%%").replace("%%(", "%("),
             params,
@@ -173,4 +176,8 @@ def fill_database(url: str, count: int) -> str:
         ):
             cursor.execute(build_insert(table, values, from_clause))
         cursor.execute("VACUUM ANALYZE")
-        return str(cursor.execute("SELECT id FROM project WHERE state = 'completed' LIMIT 1").fetchone()[0])  # type: ignore[index]
+        return str(
+            cursor.execute(
+                "SELECT id FROM project WHERE state = 'completed' AND region < '620603' LIMIT 1"
+            ).fetchone()[0]
+        )  # type: ignore[index]

@@ -10,6 +10,7 @@ and delivered to every subscriber.
 import argparse
 import asyncio
 import json
+import math
 import os
 import random
 import shutil
@@ -191,11 +192,11 @@ async def write_until(
 
 
 async def kill_at_random(
-    system: RunningSystem, kills: int, rng: random.Random, promises: Promises
+    system: RunningSystem, kills: int, rng: random.Random, promises: Promises, end_at: float = math.inf
 ) -> dict[str, int]:
-    """Kill that many times, each time after something more was acknowledged; the number by victim."""
+    """Kill that many times, each time after something more was acknowledged; the number by victim. Ends early at `end_at`."""
     done: dict[str, int] = {}
-    while sum(done.values()) < kills:
+    while sum(done.values()) < kills and time.monotonic() < end_at:
         before, until = promises.count(), time.monotonic() + PROGRESS_TIMEOUT_S
         name = rng.choice(system.list_victims())
         if await system.kill(name):
@@ -249,9 +250,17 @@ async def _wait_for_deliveries(admin: Person) -> list[str]:
 
 
 async def run_chaos(
-    kills: int, seed: int, *, sqlite: bool, promises: Promises | None = None
+    kills: int,
+    seed: int,
+    *,
+    sqlite: bool,
+    promises: Promises | None = None,
+    minutes: float = math.inf,
 ) -> tuple[list[str], list[str]]:
-    """Lines of the report, and the promises that were broken; `promises` keeps what was acknowledged."""
+    """Lines of the report, and the promises that were broken; `promises` keeps what was acknowledged.
+
+    After `minutes` nothing more is killed, and what was acknowledged until then is checked.
+    """
     promises = promises or Promises()
     folder = Path(tempfile.mkdtemp(prefix="xianjie-chaos-"))
     system, rng = RunningSystem(folder, sqlite=sqlite), random.Random(seed)  # noqa: S311 - repeatable
@@ -269,7 +278,7 @@ async def run_chaos(
                 for write, who in ((register_source, finance), (create_project, clerk))
                 for first in range(WRITERS)
             ]
-            done = await kill_at_random(system, kills, rng, promises)
+            done = await kill_at_random(system, kills, rng, promises, began + 60 * minutes)
             end.set()
             ended = await asyncio.gather(*writers, return_exceptions=True)
             broken = [str(one) for one in ended if one is not None]
@@ -294,8 +303,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--sqlite", action="store_true")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="kill no more after so many minutes")
     asked = parser.parse_args(arguments)
-    lines, broken = asyncio.run(run_chaos(asked.kills, asked.seed, sqlite=asked.sqlite))
+    lines, broken = asyncio.run(
+        run_chaos(asked.kills, asked.seed, sqlite=asked.sqlite, minutes=asked.minutes)
+    )
     lines += broken or ["all of it present, once, balanced, delivered"]
     sys.stdout.write("\n".join(lines) + "\n")
     return 1 if broken else 0

@@ -1,8 +1,8 @@
 """`python -m operations.restore_drill FROM`: restores a backup beside the running system, checks it, removes it again.
 
 Databases go into a temporary folder (SQLite) or into new databases of the same server (PostgreSQL, `--server URL`).
-Prints for each service rows, end of the log and the check of its seals; then RPO (age of the backup: what would be lost
-now) and RTO (seconds that the restore took).
+Prints for each service rows, end of the log, the check of its seals and of its tables against it (fsck); then RPO (age of
+the backup: what would be lost now) and RTO (seconds that the restore took).
 """
 
 import argparse
@@ -17,12 +17,12 @@ from datetime import datetime
 from pathlib import Path
 
 from operations.backup import add_lock_options
+from operations.fsck import check_databases, compare_services
 from operations.installation import Installation, OperationRefused
 from operations.restore import Backup, drop_database, open_backup, restore_backup
 from operations.sealing import Lock
 from shared import clock
-from shared.db import Database
-from shared.events.audit_log import LogReport, verify_chain
+from shared.events.fsck import FsckReport
 
 
 def plan_installation(backup: Backup, folder: Path, server: str) -> Installation:
@@ -38,14 +38,12 @@ def plan_installation(backup: Backup, folder: Path, server: str) -> Installation
     return Installation(folder, urls)
 
 
-async def check_log(url: str) -> LogReport:
-    """Compare a restored log with its seals."""
-    database = Database(url)
-    try:
-        async with database.read() as session:
-            return await verify_chain(session)
-    finally:
-        await database.close()
+def describe_report(name: str, rows: int, report: FsckReport) -> list[str]:
+    """One line for a service, and one for each difference."""
+    log = "日志封印完好" if not report.log.faults else f"日志有 {len(report.log.faults)} 处不符"
+    books = "账实一致" if not report.differences else f"账实 {len(report.differences)} 处不符"
+    head = f"{name:<12} {rows:>9} 行  日志 {report.log.rows:>8} 条  {log}, {books}"
+    return [head, *(f"  {one.words}" for one in report.differences)]
 
 
 def run_drill(source: Path, lock: Lock, server: str) -> tuple[list[str], bool]:
@@ -59,12 +57,11 @@ def run_drill(source: Path, lock: Lock, server: str) -> tuple[list[str], bool]:
             if not url.startswith("sqlite"):
                 stack.callback(drop_database, url)
         took = time.monotonic() - began
-        for name, url in installation.databases.items():
-            report = asyncio.run(check_log(url))
-            sound = sound and not report.faults
-            rows = sum(backup.services[name]["rows"].values())
-            verdict = "日志封印完好" if not report.faults else f"日志有 {len(report.faults)} 处不符"
-            lines.append(f"{name:<12} {rows:>9} 行  日志 {report.rows:>8} 条  {verdict}")
+        reports = asyncio.run(check_databases(installation.databases))
+    for name, report in reports.items():
+        sound = sound and not report.log.faults and not report.differences
+        lines += describe_report(name, sum(backup.services[name]["rows"].values()), report)
+    lines += [f"各服务之间(当时可能有事件在途): {words}" for words in compare_services(reports)]
     age = (clock.now() - datetime.fromisoformat(backup.manifest["taken_at"])).total_seconds()
     lines.append(f"RPO {age:.0f} 秒 (现在恢复会丢失的时间)  RTO {took:.1f} 秒 (校验并恢复所用的时间)")
     return lines, sound

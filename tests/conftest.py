@@ -87,6 +87,7 @@ DATABASE_INDEPENDENT_TESTS = (
     "tests/shared/test_place_names.py",
     "tests/shared/test_sandbox.py",
     "tests/shared/test_ssrf_guard.py",
+    "tests/trust/test_simulated_relay.py",
     "tests/trust/test_witness.py",
 )
 """What asks no database, or only the one-process run's own, runs with SQLite and is not repeated on PostgreSQL."""

@@ -216,8 +216,8 @@ class Relay:
             reader = await outbox_cursors.find_cursor(session, subscriber)
             if reader is None:
                 return None
-            epoch = (await get_epoch(session)).name
             if again := await outbox_cursors.list_retry_requested(session, subscriber, RELAY_BATCH_EVENTS):
+                epoch = (await get_epoch(session)).name
                 return _Batch(reader, again, epoch, end=reader.cursor, is_retry=True)
             end = await last_visible_cursor(session, reader.cursor)
             if end == reader.cursor:
@@ -228,6 +228,7 @@ class Relay:
             rows = await list_after_cursor(session, reader.cursor, limit=RELAY_BATCH_EVENTS, where=conditions)
             if not rows and end[1] - reader.cursor[1] < IDLE_ADVANCE_ROWS:
                 return None
+            epoch = (await get_epoch(session)).name
             behind = await outbox_cursors.find_blocked_subjects(
                 session, subscriber, {row.subject for row in rows}
             )

@@ -321,7 +321,7 @@ async def test_commands_say_what_they_did(
     report = capsys.readouterr().out
     assert "RPO" in report
     assert "RTO" in report
-    assert report.count("日志封印完好") == len(running.installation.databases)
+    assert report.count("日志封印完好, 账实一致") == len(running.installation.databases)
     for name, url in empty_place.databases.items():
         monkeypatch.setenv(f"{name.upper()}_DATABASE_URL", url)
     assert await asyncio.to_thread(restore_command.main, [folder, str(empty_place.home)]) == 0

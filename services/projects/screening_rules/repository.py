@@ -88,11 +88,11 @@ async def count_projects(work: UnitOfWork, region: str) -> int:
 
 
 async def system_lock_next_job(work: UnitOfWork) -> ScreeningJob | None:
-    """Lock the oldest running job; None when there is none or another process holds it (SKIP LOCKED)."""
+    """Lock the running job that waits longest for its next batch, so that jobs take turns; None without one that is free."""
     query = (
         select(ScreeningJob)
         .where(ScreeningJob.state == ScreeningJobState.RUNNING)
-        .order_by(col(ScreeningJob.id))
+        .order_by(col(ScreeningJob.updated_at), col(ScreeningJob.version), col(ScreeningJob.id))
         .limit(1)
     )
     return (await work.session.exec(query.with_for_update(skip_locked=True))).first()

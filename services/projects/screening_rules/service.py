@@ -83,7 +83,7 @@ async def start_rescreening(work: UnitOfWork, region: str) -> ScreeningJob:
 
 
 async def run_next_batch(context: ServiceContext) -> bool:
-    """Run one batch of the oldest job; return False when there is none. A job that raises is marked failed, so that others continue."""
+    """Run one batch of the job whose turn it is; False when there is none. A job that raises is marked failed, so that others continue."""
     try:
         return await _run_batch(context)
     except ApiError:

@@ -184,6 +184,25 @@ async def test_a_waiver_remains_valid_after_a_rescreening(scenario: ProjectScena
     assert (project["verdict"], project["blocked"]) == ("block", False)
 
 
+async def test_jobs_take_turns_batch_by_batch(
+    scenario: ProjectScenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.projects.screening_rules.service.BATCH_PROJECTS", 1)
+    for name in ("村组道路硬化", "供水管道改造"):
+        await scenario.create_declared(name=name)
+    addresses = []
+    for region in (DISTRICT, scenario.village):
+        started = expect_success(
+            await scenario.bureau.post("/projects/screening-jobs", json={"region": region})
+        )
+        addresses.append(f"/projects/screening-jobs/{started['id']}")
+    for _ in range(2):
+        await run_next_batch(scenario.projects.context)
+    jobs = [expect_success(await scenario.bureau.get(address)) for address in addresses]
+
+    assert [(job["state"], job["done"]) for job in jobs] == [("running", 1), ("running", 1)]
+
+
 async def test_a_failing_job_ends_and_the_next_job_runs(
     scenario: ProjectScenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
