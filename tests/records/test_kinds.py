@@ -51,6 +51,7 @@ def test_every_table_with_a_list_of_its_own_is_a_kind(built: dict[str, FastAPI])
         "/assets/table-imports/{}/rows",
         "/attendance/table-imports/{}/rows",
         "/households/table-imports/{}/rows",
+        "/rectification/table-imports/{}/rows",
         "/projects/screening-jobs/{}/changes",
         "/funds/payments/{}/batch",
         "/funds/public-targets",
