@@ -90,6 +90,10 @@ class PlaceNames:
         name = f"{town}{self.villages[code]}" if code in self.villages else self.names.get(code, code)
         return f"{name}(今{self.describe(self.merged[code])})" if code in self.merged else name
 
+    def find_name(self, code: str) -> str:
+        """As `describe`; an empty string for a place that is not known."""
+        return self.describe(code) if code in self.names else ""
+
     def get_names(self, region: str) -> tuple[str, str, str]:
         """The names of county, town and village of a code, as the tables show them."""
         town = region[:TOWN_DIGITS].ljust(12, "0")

@@ -1,6 +1,7 @@
 """The names of a district's towns and villages, asked from the identity service."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from shared.auth import region_bounds
@@ -10,6 +11,12 @@ from shared.unit_of_work import UnitOfWork
 
 COUNTY_DIGITS = 6
 REGIONS_PER_PAGE = 1000
+MAX_AGE = timedelta(minutes=1)
+"""Of the names kept in memory: a change of regions shows on reports after that time at the latest."""
+RETRY_AFTER = timedelta(seconds=10)
+"""Time without asking again after the identity service did not answer."""
+MAX_KEPT_AREAS = 200
+CONTEXT_KEY = "place_names"
 
 
 async def load_place_names(work: UnitOfWork, district: str) -> PlaceNames:
@@ -35,9 +42,32 @@ async def load_place_names(work: UnitOfWork, district: str) -> PlaceNames:
         after = items[-1]["code"]
 
 
-async def find_place_names(work: UnitOfWork, district: str) -> PlaceNames:
-    """The places of a district; none while the identity service does not answer."""
+async def find_place_names(work: UnitOfWork, region: str, *, fresh: bool = False) -> PlaceNames:
+    """The places of the district of a region, or directly below a city or province.
+
+    Kept in memory for `MAX_AGE`; `fresh` asks anew, for imports, which store what a name means. While the identity
+    service does not answer, the names known last, or none.
+    """
+    kept: dict[str, tuple[datetime, PlaceNames]] = work.context.memory.setdefault(CONTEXT_KEY, {})
+    area = region[:COUNTY_DIGITS].ljust(12, "0")
+    found = kept.get(area)
+    if found is not None and not fresh and timedelta() <= work.at - found[0] < MAX_AGE:
+        return found[1]
+    last = PlaceNames(area) if found is None else found[1]
     try:
-        return await load_place_names(work, district)
+        if found is not None:
+            kept[area] = (work.at, last)  # one request asks, the others go on with the names known
+        names = await (_load_children(work, area) if area[4:6] == "00" else load_place_names(work, area))
     except ApiError:
-        return PlaceNames(district[:COUNTY_DIGITS].ljust(12, "0"))
+        kept[area] = (work.at - MAX_AGE + RETRY_AFTER, last)
+        return last
+    if len(kept) >= MAX_KEPT_AREAS:
+        kept.clear()
+    kept[area] = (work.at, names)
+    return names
+
+
+async def _load_children(work: UnitOfWork, area: str) -> PlaceNames:
+    params = {"parent": area, "limit": REGIONS_PER_PAGE}
+    answer = await work.service_client("identity").get("/api/v1/regions", params=params)
+    return PlaceNames(area, {one["code"]: one["name"] for one in answer["items"]})

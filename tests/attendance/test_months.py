@@ -65,9 +65,9 @@ async def test_a_months_sheet_counts_each_person(
     assert (li["present"], li["unexplained"], li["rest"], li["workdays"]) == (2, 7, 2, 10)
     assert (wang["stationed"], wang["unexplained"]) == (0.0, 10)
     assert (sheet["total"]["persons"], sheet["total"]["stationed"]) == (2, 2.0)
-    for by, keys in (("village", [VILLAGE]), ("town", [TOWN])):
+    for by, rows in (("village", [(VILLAGE, "黄羊镇广场村委会")]), ("town", [(TOWN, "黄羊镇")])):
         sheet_by = await get_json(town, "/attendance/months", region=TOWN, month="2024-05", by=by)
-        assert [row["key"] for row in sheet_by["rows"]] == keys
+        assert [(row["key"], row["name"]) for row in sheet_by["rows"]] == rows
         assert sheet_by["rows"][0]["persons"] == 2
     teams = await get_json(town, "/attendance/months", region=TOWN, month="2024-05", by="team")
     assert {row["name"] for row in teams["rows"]} == {"新店村工作队", ""}
@@ -197,7 +197,7 @@ async def test_the_monthly_statistics_follow_from_daily_records(
     )
     assert (line["deeds"], line["deeds_done"]) == (3, 2)
     towns = await get_json(town, "/attendance/statistics", region=TOWN, month="2024-05", by="town")
-    assert [(row["key"], row["deeds"]) for row in towns["rows"]] == [(TOWN, 3)]
+    assert [(row["key"], row["name"], row["deeds"]) for row in towns["rows"]] == [(TOWN, "黄羊镇", 3)]
     units = await get_json(town, "/attendance/statistics", region=TOWN, month="2024-05", by="unit")
     assert units["rows"][0]["unit"] == "未登记派出单位"
     response = await town.get("/attendance/statistics/export", params={"region": TOWN, "month": "2024-05"})

@@ -1,5 +1,6 @@
 """Merged and renamed villages: imports know the old names, who works in the new village sees the records of the old."""
 
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -8,6 +9,7 @@ import pytest
 from shared.spreadsheets import Column, build_workbook
 from tests.attendance.factories_attendance import get_json, post_json
 from tests.clients import DISTRICT, TOWN, SystemUnderTest
+from tests.conftest import Clock
 from tests.identity.factories_identity import bearer_header, build_account, sign_in
 
 HUANGYANG, GUANGCHANG = "620602100200", "620602100201"
@@ -27,6 +29,19 @@ def build_merger(**changes: Any) -> dict[str, Any]:
         "basis": "区政府关于并村的批复(2024)3号",
         **changes,
     }
+
+
+async def create_project(doors: SystemUnderTest, village: str) -> Any:
+    """A draft of a village's clerk."""
+    body = {
+        "region": village,
+        "name": f"{village}供水工程",
+        "category": "3.1.4",
+        "year": 2024,
+        "total": "500000.00",
+        "content": "铺设供水管道5公里",
+    }
+    return await post_json(doors.service("projects").client_as("village_clerk", village), "/projects", body)
 
 
 async def test_an_import_takes_a_merged_and_a_renamed_village_for_what_it_is_today(
@@ -70,15 +85,7 @@ async def test_the_clerk_of_the_new_village_sees_the_records_of_the_old_one(
         "/auth/password", headers=clerk, json={"old": "Hexi-Corridor-71", "new": "Silk-Road-Dunhuang-9"}
     )
     projects = doors.service("projects")
-    body = {
-        "region": HUANGYANG,
-        "name": "黄羊村供水工程",
-        "category": "3.1.4",
-        "year": 2024,
-        "total": "500000.00",
-        "content": "铺设供水管道5公里",
-    }
-    made = await post_json(projects.client_as("village_clerk", HUANGYANG), "/projects", body)
+    made = await create_project(doors, HUANGYANG)
 
     async def read_as_clerk() -> int:
         header = bearer_header(await sign_in(anyone, "zhang.san", "Silk-Road-Dunhuang-9"))
@@ -88,6 +95,78 @@ async def test_the_clerk_of_the_new_village_sees_the_records_of_the_old_one(
     await post_json(admin, "/regions/successions", build_merger())
 
     assert (before, await read_as_clerk()) == (404, 200)
+
+
+async def test_an_import_right_after_a_merger_knows_it_although_another_has_just_asked(
+    admin: httpx.AsyncClient, doors: SystemUnderTest
+) -> None:
+    clerk = doors.service("assets").client_as("town_officer", TOWN)
+    titles = (
+        "资产名称",
+        "资产类别",
+        "子类",
+        "乡镇",
+        "村",
+        "原值(万元)",
+        "建成时间",
+        "所有权人类型",
+        "所有权人",
+    )
+
+    async def import_asset(name: str) -> str:
+        values = (name, "公益性资产", "农田水利", "黄羊镇", "黄羊村", "12", "2016-08-01", "村集体", "黄羊村")
+        table = build_workbook([Column(key, key) for key in titles], [dict(zip(titles, values, strict=True))])
+        imported = await clerk.post("/assets/imports", content=table)
+        assert imported.json()["created"] == 1, imported.text
+        return str((await get_json(clerk, "/assets", q=name))["items"][0]["region"])
+
+    before = await import_asset("一号水窖")
+    await post_json(admin, "/regions/successions", build_merger())
+
+    assert (before, await import_asset("二号水窖")) == (HUANGYANG, GUANGCHANG)
+
+
+async def test_rows_of_a_summary_name_their_place_a_minute_after_a_merger_also_what_it_is_today(
+    admin: httpx.AsyncClient, doors: SystemUnderTest, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bureau = doors.service("projects").client_as("bureau")
+    for village in (HUANGYANG, GUANGCHANG):
+        await create_project(doors, village)
+
+    async def read_rows(region: str) -> dict[str, tuple[str, int]]:
+        rows = (await get_json(bureau, "/projects/summary", region=region))["items"]
+        return {row["region"]: (row["region_name"], row["count"]) for row in rows}
+
+    new = ("黄羊镇广场村委会", 1)
+    before = {HUANGYANG: ("黄羊镇黄羊村委会", 1), GUANGCHANG: new}
+    assert await read_rows(TOWN) == before
+    await post_json(admin, "/regions/successions", build_merger())
+    clock.advance(timedelta(seconds=59))
+    assert await read_rows(TOWN) == before
+    clock.advance(timedelta(seconds=1))
+    merged = {HUANGYANG: ("黄羊镇黄羊村委会(今黄羊镇广场村委会)", 1), GUANGCHANG: new}
+    assert await read_rows(TOWN) == merged
+    assert await read_rows(DISTRICT) == {TOWN: ("黄羊镇", 2)}
+    clock.advance(timedelta(minutes=2))
+    monkeypatch.delitem(doors.apps, "identity")
+    assert await read_rows(TOWN) == merged
+
+
+async def test_rows_of_a_city_have_names_and_without_the_identity_service_none(
+    doors: SystemUnderTest, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await create_project(doors, HUANGYANG)
+    city = doors.service("projects").client_as("bureau", "620600000000")
+
+    async def read_names() -> list[str]:
+        rows = (await get_json(city, "/projects/summary", region="620600000000"))["items"]
+        return [row["region_name"] for row in rows]
+
+    with monkeypatch.context() as patched:
+        patched.delitem(doors.apps, "identity")
+        assert await read_names() == [""]
+    clock.advance(timedelta(seconds=10))
+    assert await read_names() == ["凉州区"]
 
 
 @pytest.mark.parametrize(

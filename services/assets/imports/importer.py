@@ -30,7 +30,7 @@ class LedgerImportQuery(ImportQuery):
 
 async def open_ledger(work: UnitOfWork, upload: TableUpload) -> "LedgerRun":
     """Resolve the places and check every row."""
-    names = await find_place_names(work, upload.query.region)
+    names = await find_place_names(work, upload.query.region, fresh=True)
     assets = await importer.check_rows(work, upload.sheet, names, register_too=upload.query.register_too)
     counts: Counter[tuple[str, str]] = Counter(_get_place(row) for row in upload.sheet.rows)
     firsts: dict[importer.LedgerKey, int] = {}

@@ -179,7 +179,7 @@ class ReadLedger:
 async def read_ledger(work: UnitOfWork, request: LedgerRequest) -> ReadLedger:
     """Read and check every row. Invalid when the file cannot be read as this table or has too many rows."""
     mapping = table_imports.parse_mapping(request.mapping, LEDGER_COLUMNS)
-    names = await find_place_names(work, request.region or work.home_region)
+    names = await find_place_names(work, request.region or work.home_region, fresh=True)
     options = await table_imports.load_head_options(
         work, IMPORT_HEADS, TABLE_KIND, names.district, repository.MAPPING_TABLE
     )

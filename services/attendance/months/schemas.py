@@ -21,7 +21,7 @@ class MonthTally(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     key: str = Field(description="账号、工作队、村或镇的编号")
-    name: str = ""
+    name: str = Field("", description="姓名、队名, 按村镇时为区划名称, 已并入别处的注明今属")
     region: str = ""
     team_id: UUID | None = None
     persons: int

@@ -44,6 +44,7 @@ from shared.db import new_id
 from shared.errors import Forbidden
 from shared.http import VersionMatch
 from shared.lifecycle.transitions import TransitionPreview, apply_transition, available_actions
+from shared.records.region_names import find_place_names
 from shared.rules import Rule
 from shared.unit_of_work import UnitOfWork
 
@@ -60,11 +61,14 @@ def list_months(year: int) -> list[str]:
 
 async def get_month_sheet(work: UnitOfWork, region: str, period: str, by: GroupBy) -> MonthRead:
     """Returns a region's month ("2024-05") or year ("2024"): one row per person, team, village or town, and the total."""
+    places = await find_place_names(work, region) if by in {"village", "town"} else None
     is_year = len(period) == YEAR_DIGITS
     months = list_months(int(period)) if is_year else [period]
     rule = await _get_period_rule(work, region, months)
     rows = await repository.list_tallies(work, region, months, by)
     names = await repository.list_team_names(work, region) if by == "team" else {}
+    if places is not None:
+        names = {row["key"]: places.find_name(row["key"].ljust(12, "0")) for row in rows}
     targets = await _load_targets(work, region, rule.value, months) if by == "person" else _Targets()
     total = await repository.get_total_tally(work, region, months)
     signed = None if is_year else await repository.find_signed_sheet(work, region, period)

@@ -72,7 +72,7 @@ async def open_month_table(work: UnitOfWork, upload: TableUpload, month: str) ->
     if first > work.today:
         detail = "月份还没有到"
         raise Invalid(detail, "In the future", errors=[FieldError("in_the_future", detail, pointer="/month")])
-    names = await find_place_names(work, upload.query.region)
+    names = await find_place_names(work, upload.query.region, fresh=True)
     towns = (names.find_town(re.split(r"驻村|考勤|\d{4}年", title)[0]) for title in titles)
     table = MonthTable(first, last, names, next((town for town in towns if town), ""))
     for assignment in await repository.list_stationed(

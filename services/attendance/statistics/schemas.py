@@ -16,7 +16,7 @@ class Line(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     key: str
-    name: str = ""
+    name: str = Field("", description="姓名; 按乡镇时为乡镇名称")
     region: str = ""
     unit: str = ""
     role: str = ""

@@ -15,8 +15,9 @@ from services.attendance.statistics.schemas import (
 )
 from services.attendance.visits.models import Deed
 from shared.auth import is_region_within
-from shared.china import format_yuan, month_bounds, to_local_date
+from shared.china import PlaceNames, format_yuan, month_bounds, to_local_date
 from shared.papers import PaperTable, SheetForm, render_sheets
+from shared.records.region_names import find_place_names
 from shared.spreadsheets import DAY, INTEGER, NUMBER, TEXT, WAN, YES_NO, Column, PrintLayout
 from shared.unit_of_work import UnitOfWork
 
@@ -65,6 +66,7 @@ async def get_statistics(work: UnitOfWork, region: str, month: str, by: GroupBy)
 
     Persons on a signed month sheet have the figures of the signature; what changed since stands in `changes`.
     """
+    places = await find_place_names(work, region) if by == "town" else PlaceNames(region)
     lines = {line.key: line for line in await list_lines(work, region, month)}
     sheets = await repository.list_signed_sheets(work, region, month)
     signed_lines = {
@@ -90,8 +92,8 @@ async def get_statistics(work: UnitOfWork, region: str, month: str, by: GroupBy)
         month=month,
         by=by,
         rows=sorted(
-            rows if by == "person" else _group_lines(rows, by),
-            key=lambda line: (line.unit, line.name, line.key),
+            rows if by == "person" else _group_lines(rows, by, places),
+            key=lambda line: (line.unit, "" if by == "town" else line.name, line.key),
         ),
         signatures=[
             StatisticsSignature(
@@ -167,13 +169,14 @@ def _format_figure(name: str, line: Line) -> str:
     return format_yuan(value) if name in MONEY_FIELDS else f"{value:g}"
 
 
-def _group_lines(lines: Sequence[Line], by: GroupBy) -> list[Line]:
+def _group_lines(lines: Sequence[Line], by: GroupBy, places: PlaceNames) -> list[Line]:
     """Sums the persons' lines by unit or by town."""
     groups: dict[str, Line] = {}
     for line in lines:
         is_unit = by == "unit"
         key = line.unit or "未登记派出单位" if is_unit else line.region[:TOWN_DIGITS].ljust(12, "0")
-        group = groups.setdefault(key, Line(key=key, unit=key) if is_unit else Line(key=key, region=key))
+        place = {"unit": key} if is_unit else {"region": key, "name": places.find_name(key)}
+        group = groups.setdefault(key, Line(key=key, **place))
         for name in FIGURE_FIELDS:
             setattr(group, name, getattr(group, name) + getattr(line, name))
     return list(groups.values())

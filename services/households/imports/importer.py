@@ -206,7 +206,7 @@ def _build_income(values: dict[str, Any]) -> HouseholdIncome:
 
 async def open_table(work: UnitOfWork, upload: TableUpload) -> "HouseholdRun":
     """Put the rows of a household together, resolve its village, check it."""
-    names = await find_place_names(work, upload.query.region)
+    names = await find_place_names(work, upload.query.region, fresh=True)
     groups: dict[str, list[SheetRow]] = defaultdict(list)
     for row in upload.sheet.rows:
         groups[str(row.values.get("number"))].append(row)

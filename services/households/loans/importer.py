@@ -97,7 +97,7 @@ COMPARED_COLUMNS = tuple(column for column in LOAN_COLUMNS if column.key in COMP
 
 async def open_table(work: UnitOfWork, upload: TableUpload) -> "LoanRun":
     """Resolve the villages before the first row is taken."""
-    return LoanRun(await find_place_names(work, upload.query.region))
+    return LoanRun(await find_place_names(work, upload.query.region, fresh=True))
 
 
 @dataclass

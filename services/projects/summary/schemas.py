@@ -25,6 +25,7 @@ class SummaryRow(CountAndAmount):
     """一个地区、阶段、类型的个数与金额."""
 
     region: str
+    region_name: str = Field(description="区划名称, 已并入别处的注明今属; 区划服务暂不可用时为空")
     stage: Stage
     stage_label: str
     category: str = Field(description="一级类型代码")

@@ -5,6 +5,7 @@ from services.projects.projects.lifecycle import Stage
 from services.projects.summary import repository
 from services.projects.summary.schemas import CountAndAmount, ProjectsSummary, SummaryRow
 from shared.records import running_totals
+from shared.records.region_names import find_place_names
 from shared.unit_of_work import ServiceContext, UnitOfWork
 
 FIGURE_NAMES = tuple(CountAndAmount.model_fields)
@@ -20,6 +21,7 @@ async def compute_summary(work: UnitOfWork, region: str, year: int | None) -> Pr
 
     Reads the running totals when the caller sees the whole region, else sums the projects the caller may read.
     """
+    places = await find_place_names(work, region)
     tree = (await work.get_rule(CATEGORY_TREE, region=region)).value
     whole_region = repository.sees_whole_region(work, region)
     rows = await (repository.sum_totals if whole_region else repository.sum_projects)(work, region, year)
@@ -33,6 +35,7 @@ async def compute_summary(work: UnitOfWork, region: str, year: int | None) -> Pr
         items.append(
             SummaryRow.model_construct(
                 region=code,
+                region_name=places.find_name(code),
                 stage=Stage(row.stage),
                 stage_label=Stage(row.stage).label,
                 category=row.category,

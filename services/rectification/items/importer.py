@@ -90,7 +90,7 @@ class ItemImportQuery(ImportQuery):
 async def open_table(work: UnitOfWork, upload: TableUpload) -> "ItemRun":
     """Put the rows of a problem together and read its measures."""
     query: ItemImportQuery = upload.query
-    names = await find_place_names(work, query.region)
+    names = await find_place_names(work, query.region, fresh=True)
     groups: dict[str, list[SheetRow]] = defaultdict(list)
     for row in upload.sheet.rows:
         groups[str(row.values.get("number"))].append(row)
