@@ -5,7 +5,7 @@ import itertools
 import random
 import zipfile
 
-from PIL import Image
+from PIL import ExifTags, Image
 
 _numbers = itertools.count()
 
@@ -17,6 +17,22 @@ def build_picture(kind: str = "JPEG", *, number: int | None = None) -> bytes:
     out = io.BytesIO()
     Image.new("RGB", (16, 16), colour).save(
         out, kind, **({"comment": str(value).encode()} if kind == "JPEG" else {})
+    )
+    return out.getvalue()
+
+
+def build_dated_picture(taken_at: str, place: tuple[float, float] | None = None) -> bytes:
+    """A picture in which the camera wrote its time, and its place (degrees north and east)."""
+    exif = Image.Exif()
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = taken_at
+    if place is not None:
+        gps, (lat, lon) = exif.get_ifd(ExifTags.IFD.GPSInfo), place
+        gps[ExifTags.GPS.GPSLatitudeRef], gps[ExifTags.GPS.GPSLatitude] = "N", (lat, 0.0, 0.0)
+        gps[ExifTags.GPS.GPSLongitudeRef], gps[ExifTags.GPS.GPSLongitude] = "E", (lon, 0.0, 0.0)
+    out = io.BytesIO()
+    number = next(_numbers)
+    Image.new("RGB", (16, 16), (number % 256, 9, 9)).save(
+        out, "JPEG", exif=exif, comment=str(number).encode()
     )
     return out.getvalue()
 

@@ -30,10 +30,11 @@ from shared.http.routing import (
     requires,
     requires_sign_in,
 )
-from shared.http.strict_input import list_invisible_texts
+from shared.http.strict_input import JUDGED_ONE_BY_ONE, list_invisible_texts, require_visible_text
 
 __all__ = [
     "API_PREFIX",
+    "JUDGED_ONE_BY_ONE",
     "KEYED_METHODS",
     "MAX_PAGE_SIZE",
     "RECORDED_AT_HEADER",
@@ -67,6 +68,7 @@ __all__ = [
     "list_invisible_texts",
     "list_page",
     "problem_response",
+    "require_visible_text",
     "requires",
     "requires_sign_in",
     "to_field_errors",

@@ -23,6 +23,8 @@ _MAYBE_INVISIBLE = re.compile(
 """Bytes that an invisible character in a JSON document begins with; most documents hold none of them."""
 
 
+JUDGED_ONE_BY_ONE = "judged one by one"
+"""Mark in Annotated of a field whose route judges its parts one by one."""
 _OPEN_LISTS = (list[Any], list[dict[str, Any]])
 
 
@@ -44,7 +46,9 @@ def list_open_lists(annotation: Any) -> frozenset[str]:  # noqa: ANN401 - any ty
     if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
         return frozenset()
     return frozenset(
-        name for name, field in annotation.model_fields.items() if _is_open_list(field.annotation)
+        name
+        for name, field in annotation.model_fields.items()
+        if JUDGED_ONE_BY_ONE in field.metadata or _is_open_list(field.annotation)
     )
 
 
@@ -66,7 +70,12 @@ async def check_visible_text(request: Request, open_lists: frozenset[str]) -> No
         request.state.may_hold_invisible = True
     if isinstance(body, dict):
         body = {name: value for name, value in body.items() if name not in open_lists}
-    errors = list_invisible_texts(body)
+    require_visible_text(body)
+
+
+def require_visible_text(value: Any) -> None:  # noqa: ANN401 - any JSON
+    """InvisibleCharacterFound, with a pointer to each text of a JSON value that holds such a character."""
+    errors = list_invisible_texts(value)
     if errors:
         raise InvisibleCharacterFound(
             "文字里含有看不见的字符: " + "、".join(dict.fromkeys(one.pointer for one in errors)),
@@ -76,9 +85,14 @@ async def check_visible_text(request: Request, open_lists: frozenset[str]) -> No
 
 
 def list_invisible_texts(value: Any) -> list[FieldError]:  # noqa: ANN401 - any JSON
-    """An error with a pointer for each text of a JSON value that holds an invisible character."""
+    """An error with a pointer for each text of a JSON value that holds an invisible character; halves of surrogates in it are `?`."""
     return [
-        FieldError("invisible_character", f"含有{found}, 请删去", f"holds {found}", pointer)
+        FieldError(
+            "invisible_character",
+            f"含有{found}, 请删去",
+            f"holds {found}",
+            pointer.encode(errors="replace").decode(),
+        )
         for pointer, text in _list_texts(value, "")
         if (found := find_invisible_character(text))
     ]

@@ -11,7 +11,7 @@ from sqlalchemy.pool import QueuePool
 from services.assets.book.calculation import calculate_straight_line
 from tests.assets.factories_assets import JPEG_BYTES, AssetScenario
 from tests.conftest import Clock
-from tests.sample_files import build_large_picture, build_picture
+from tests.sample_files import build_dated_picture, build_large_picture, build_picture
 
 KEEPER_BODY = {
     "unit": "新店村村委会",
@@ -278,3 +278,60 @@ async def test_a_second_person_approves_value_adjustments(scenario: AssetScenari
 def test_a_straight_line_ends_at_the_residual_value(on: date, months: int, net: int) -> None:
     depreciation = calculate_straight_line(100_000, date(2019, 9, 30), on, years=10, residual_percent=5)
     assert (depreciation.months, depreciation.net) == (months, net)
+
+
+async def test_photos_of_another_day_or_place_or_used_before_are_remarked(scenario: AssetScenario) -> None:
+    asset = await scenario.create_registered_asset()
+    today = scenario.today()
+
+    async def upload(taken_on: date, place: tuple[float, float]) -> str:
+        content = build_dated_picture(f"{taken_on:%Y:%m:%d} 10:00:00", place)
+        answer = await scenario.clerk.post(
+            "/assets/files",
+            params={"name": "现场.jpg"},
+            content=content,
+            headers={"content-type": "image/jpeg"},
+        )
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+
+    async def inspect(*photos: str, condition: str = "good", **changes: Any) -> Any:
+        body = {"condition": condition, "photos": photos, **changes}
+        answer = await scenario.clerk.post(f"/assets/{asset['id']}/inspections", json=body)
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
+    here, beijing = (37.602, 102.901), (39.9, 116.4)
+    good, old = await upload(today, here), await upload(date(2019, 5, 1), beijing)
+    assert (await inspect(good))["photo_remarks"] == []
+    found = await inspect(good, old, old, condition="broken")
+    other_day = f"相机记录的拍摄日期是 2019-05-01, 记录的日期是 {today}"
+    away = "相机记录的拍摄地点距记录的地点 1,196.9 公里"
+    assert found["photo_remarks"] == [
+        f"照片1: {today} 的记录已用过这张照片",
+        f"照片2: {other_day}",
+        f"照片2: {away}",
+        f"照片3: {other_day}",
+        f"照片3: {away}",
+        "照片3: 同一张照片用了两次",
+    ]
+    fix = {"lon": 116.4, "lat": 39.9, "datum": "wgs84", "accuracy_m": 10}
+    there = await inspect(
+        await upload(date(2019, 5, 1), beijing), fix=fix, inspected_at="2019-05-01T20:00:00+08:00"
+    )
+    assert there["photo_remarks"] == []
+    listed = (await scenario.town.get(f"/assets/{asset['id']}/inspections")).json()["items"]
+    assert {one["id"]: one["photo_remarks"] for one in listed}[found["id"]] == found["photo_remarks"]
+
+    (repair,) = (await scenario.town.get("/assets/repairs")).json()["items"]
+    assert repair["photo_remarks"] == found["photo_remarks"]
+    act = f"/assets/repairs/{repair['id']}"
+    due = str(today + timedelta(days=7))
+    assert (
+        await scenario.clerk.post(f"{act}/accept", json={"person": "李四", "due_on": due})
+    ).status_code == 200
+    done = {"photos": [good, old], "cost": "0", "result": "已修"}
+    assert (await scenario.clerk.post(f"{act}/finish", json=done)).status_code == 200
+    remarks = (await scenario.town.get(act)).json()["photo_remarks"]
+    assert remarks[:6] == found["photo_remarks"]
+    assert [one[:6] for one in remarks[6:]] == ["完工照片1:", "完工照片2:", "完工照片2:", "完工照片2:"]

@@ -8,6 +8,7 @@ import pytest
 
 from tests.attendance.factories_attendance import get_json, post_json
 from tests.clients import RULE_BASIS, VILLAGE, ServiceUnderTest
+from tests.sample_files import build_dated_picture
 
 VISIT_BODY = {
     "visited_on": "2024-05-18",
@@ -41,6 +42,40 @@ async def test_a_visit_masks_the_household_and_creates_follow_ups(
     assert (await get_json(cadre, "/attendance/follow-ups", done=False))["items"] == []
     events = await get_json(attendance.client_as("bureau"), "/attendance/events")
     assert "马" not in str([event["after"] for event in events["items"]])
+
+
+async def test_a_reviewer_sees_which_photos_of_a_visit_do_not_fit_it(
+    cadre: httpx.AsyncClient, town: httpx.AsyncClient, post: Any
+) -> None:
+    async def upload(content: bytes) -> str:
+        answer = await cadre.post(
+            "/attendance/files",
+            params={"name": "走访.jpg"},
+            content=content,
+            headers={"content-type": "image/jpeg"},
+        )
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+
+    fix = {"lon": 102.901, "lat": 37.602, "datum": "wgs84", "accuracy_m": 15}
+    fitting = build_dated_picture("2024:05:19 00:10:00", (37.605, 102.901))
+    photos = [
+        await upload(fitting),
+        await upload(build_dated_picture("2024:04:02 09:00:00", (37.7, 102.901))),
+    ]
+    first = await post_json(cadre, "/attendance/visits", VISIT_BODY | {"photos": photos, "fix": fix})
+    again = await post_json(cadre, "/attendance/visits", VISIT_BODY | {"photos": [await upload(fitting)]})
+
+    remarks = [
+        "照片2: 相机记录的拍摄日期是 2024-04-02, 记录的日期是 2024-05-18",
+        "照片2: 相机记录的拍摄地点距记录的地点 10.9 公里",
+    ]
+    assert (await get_json(town, f"/attendance/visits/{first['id']}"))["photo_remarks"] == remarks
+    rows = (await get_json(town, "/attendance/visits"))["items"]
+    assert {row["id"]: row["photo_remarks"] for row in rows} == {
+        first["id"]: remarks,
+        again["id"]: ["照片1: 2024-05-20 的记录已用过这张照片"],
+    }
 
 
 async def test_visits_are_listed_by_project(

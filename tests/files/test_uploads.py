@@ -319,6 +319,10 @@ async def test_one_photo_serves_a_visit_and_an_inspection(
         shown = (await client.get(f"{address}/{photo}")).json()
         assert (shown["sha256"], shown["uploaded_by"]) == (hashlib.sha256(content).hexdigest(), "li")
         assert (await client.get(f"{address}/{photo}/content")).content == content
+    copied = await send(phone, build_photo(side=100, quality=60))
+    again = await cadre.post("/attendance/visits", json={**VISIT, "photos": [copied]})
+    assert (visit.json()["photo_remarks"], inspection.json()["photo_remarks"]) == ([], [])
+    assert again.json()["photo_remarks"] == ["照片1: 2024-05-20 的记录已用过这张照片"]
 
 
 async def test_a_photo_of_elsewhere_is_of_no_use(

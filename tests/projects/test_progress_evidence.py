@@ -1,13 +1,10 @@
 """Progress photos are real pictures of this place and time, used once; quantities add up and fit the plan."""
 
-import io
 from datetime import timedelta
 from typing import Any
 
-from PIL import ExifTags, Image
-
 from tests.projects.factories_projects import ProjectScenario, expect_success
-from tests.sample_files import build_picture
+from tests.sample_files import build_dated_picture, build_picture
 
 HERE = {"lon": 102.9, "lat": 37.6, "datum": "wgs84", "accuracy_m": 12, "provider": "gps"}
 BEIJING = {"lon": 116.4, "lat": 39.9, "datum": "gcj02", "accuracy_m": 12}
@@ -21,14 +18,6 @@ async def upload_picture(scenario: ProjectScenario, content: bytes) -> str:
         headers={"content-type": "image/jpeg"},
     )
     return str(expect_success(answer)["id"])
-
-
-def build_dated_picture(taken_at: str) -> bytes:
-    exif = Image.Exif()
-    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = taken_at
-    out = io.BytesIO()
-    Image.new("RGB", (16, 16), (9, 9, 9)).save(out, "JPEG", exif=exif)
-    return out.getvalue()
 
 
 async def report(scenario: ProjectScenario, project_id: str, percent: int, **changes: Any) -> Any:

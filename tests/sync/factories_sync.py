@@ -1,5 +1,6 @@
 """What a phone keeps in its outbox, and how it sends it."""
 
+import json
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,8 @@ from tests.conftest import Clock
 DEED = {"kind": "consumption", "content": "帮助销售洋葱", "beneficiaries": 12, "amount": "310.00"}
 
 
+JSON_BODY = {"content-type": "application/json"}
+"""With `json.dumps`, which escapes what UTF-8 cannot hold, such as half of a surrogate pair."""
 PREFIX = "为群众办实事: "
 
 
@@ -55,7 +58,7 @@ async def send_batch(
 ) -> Any:
     """Send a batch by a phone whose clock is right, unless `sent_at` says otherwise."""
     body = {"sent_at": (sent_at or clock.now()).isoformat(), "items": list(items)}
-    answer = await phone.post("/sync/batch", json=body)
+    answer = await phone.post("/sync/batch", content=json.dumps(body), headers=JSON_BODY)
     assert answer.status_code == status, answer.text
     return answer.json()
 

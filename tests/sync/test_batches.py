@@ -111,7 +111,7 @@ async def test_a_creation_without_the_phones_own_id_is_refused_at_every_address(
     assert await list_deeds(cadre) == []
 
 
-@pytest.mark.parametrize("text", ["看不见\u200b的字", "电话13812345678"])
+@pytest.mark.parametrize("text", ["看不见\u200b的字", "电话13812345678", "a\u0000b", "半个\ud800字"])
 async def test_an_item_with_a_text_that_is_refused_stops_no_neighbour(
     phone: httpx.AsyncClient, clock: Clock, text: str
 ) -> None:
@@ -119,6 +119,16 @@ async def test_an_item_with_a_text_that_is_refused_stops_no_neighbour(
 
     assert list_verdicts(answer) == ["applied", "refused"]
     assert answer["results"][1]["problem"]["errors"][0]["pointer"] == "/content"
+
+
+@pytest.mark.parametrize("member", ["path", "if_match", "recorded_by", "a\ud800", "a\u0000"])
+async def test_an_item_with_half_a_character_outside_its_body_stops_no_neighbour(
+    phone: httpx.AsyncClient, clock: Clock, member: str
+) -> None:
+    broken = {**build_deed(clock, "二"), member: "/api/v1/a\ud800\u0000"}
+    answer = await send_batch(phone, clock, broken, build_deed(clock, "一"))
+
+    assert list_verdicts(answer) == ["refused", "applied"]
 
 
 async def test_only_items_that_name_a_failed_one_wait(

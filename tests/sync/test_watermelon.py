@@ -11,7 +11,7 @@ from tests.attendance.factories_attendance import get_json, post_json
 from tests.attendance.test_visits import VISIT_BODY
 from tests.clients import ServiceUnderTest
 from tests.conftest import Clock
-from tests.sync.factories_sync import DEED
+from tests.sync.factories_sync import DEED, JSON_BODY
 from tests.sync.test_changes import begin_new_epoch
 
 pytestmark = pytest.mark.usefixtures("post")
@@ -34,7 +34,8 @@ async def pull(phone: httpx.AsyncClient, since: object = "null", status: int = 2
 
 
 async def push(phone: httpx.AsyncClient, since: int, status: int = 200, **changes: Any) -> Any:
-    answer = await phone.post(PULL, json={"last_pulled_at": since, "changes": changes})
+    body = json.dumps({"last_pulled_at": since, "changes": changes})
+    answer = await phone.post(PULL, content=body, headers=JSON_BODY)
     assert answer.status_code == status, answer.text
     return answer.json()
 
@@ -231,3 +232,20 @@ async def test_the_schema_can_be_given_to_the_library(phone: httpx.AsyncClient) 
     assert tables["deed"]["creates"]
     assert "content" in tables["deed"]["changes"]
     assert not tables["day"]["creates"]
+
+
+@pytest.mark.parametrize("mark", ["\u200b", "\u0000", "\ud800"])
+async def test_a_record_with_a_character_that_nobody_sees_is_refused_alone(
+    phone: httpx.AsyncClient, cadre: httpx.AsyncClient, clock: Clock, mark: str
+) -> None:
+    since = (await pull(phone))["timestamp"]
+    good, bad = build_raw(clock), build_raw(clock, content=f"看不见{mark}的字")
+    pushed = await push(phone, since, deed={"created": [bad, good]})
+
+    assert pushed["experimentalRejectedIds"] == {"deed": [bad["id"]]}
+    assert [one["result"]["verdict"] for one in pushed["results"]] == ["refused", "applied"]
+    error = pushed["results"][0]["result"]["problem"]["errors"][0]
+    assert (error["pointer"], error["code"]) == ("/changes/deed/created/0/content", "invisible_character")
+    assert [one["id"] for one in (await get_json(cadre, "/attendance/deeds"))["items"]] == [good["id"]]
+    await push(phone, since, 422, deed={"deleted": [f"a{mark}"]})
+    await push(phone, since, 422, **{f"deed{mark}": {"created": [good]}})

@@ -47,6 +47,7 @@ class Inspection(Base, Record, table=True):
     use_seen: UseState | None = Field(default=None, sa_type=text_enum(UseState))
     findings: str = Field(default="", sa_type=sa.Text)
     photos: list[str] = Field(default_factory=list, sa_type=JSON)
+    photo_remarks: list[str] = Field(default_factory=list, sa_type=JSON)
     fix: dict[str, Any] | None = Field(default=None, sa_type=JSON)
     lon: float | None = None
     lat: float | None = None

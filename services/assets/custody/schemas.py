@@ -161,6 +161,7 @@ class InspectionRead(BaseModel):
     use_seen: UseState | None
     findings: str
     photos: list[str]
+    photo_remarks: list[str] = Field(description="照片存疑: 日期、地点与记录不符, 或以前用过")
     fix: dict[str, Any] | None = Field(description="原始定位")
     lon: float | None = Field(description="WGS-84")
     lat: float | None = Field(description="WGS-84")

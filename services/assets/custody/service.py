@@ -27,6 +27,7 @@ from services.assets.policy import INSPECTION_RADIUS
 from services.assets.register import repository as register
 from services.assets.register.lifecycle import COUNTED_STATES, AssetState, UseState
 from services.assets.register.models import Asset
+from services.assets.register.rules import find_point
 from services.assets.register.schemas import AssetClass
 from services.assets.repairs.service import create_repair_from_inspection
 from shared import spreadsheets
@@ -35,6 +36,7 @@ from shared.china import Circle, Fence, Fix, evaluate_fences, fence_from_json
 from shared.db import new_id
 from shared.errors import ApiError, Conflict, FieldError, FieldErrorRead, invalid_field
 from shared.files import uploads
+from shared.files.remarks import PhotoClaim, list_photo_remarks
 from shared.http import to_field_errors
 from shared.records import create_record, log_event, save_record, touch_record
 from shared.spreadsheets import Column
@@ -170,7 +172,10 @@ async def record_inspection(
             "in_the_future", "巡查时间晚于现在, 请检查手机时间", "/inspected_at", "It lies in the future"
         )
     photos = [str(file_id) for file_id in body.photos]
-    await uploads.require_files(work, photos)
+    files = await uploads.require_files(work, photos)
+    day = when.astimezone(CHINA_TIME_ZONE).date()
+    fix = await evaluate_fix(work, asset, body.fix, when)
+    claim = PhotoClaim(day, day, (fix["lon"], fix["lat"]) if fix else find_point(asset))
     inspection, created = await create_record(
         work,
         Inspection,
@@ -179,10 +184,11 @@ async def record_inspection(
         id=body.id,
         asset_id=asset.id,
         photos=photos,
+        photo_remarks=await list_photo_remarks(work, Inspection, photos, files, claim),
         inspected_at=when,
         inspector=work.actor.id,
         **body.model_dump(include={"condition", "use_seen", "findings"}),
-        **await evaluate_fix(work, asset, body.fix, when),
+        **fix,
     )
     if created:
         await _publish_inspection(work, asset, inspection)
@@ -269,9 +275,7 @@ async def _publish_inspection(work: UnitOfWork, asset: Asset, inspection: Inspec
         and asset.state in COUNTED_STATES
         and asset.use is not UseState.DISPOSED
     ):
-        await create_repair_from_inspection(
-            work, asset, inspection.id, inspection.findings, inspection.photos
-        )
+        await create_repair_from_inspection(work, asset, inspection)
 
 
 async def _find_asset_fence(work: UnitOfWork, asset: Asset, when: datetime) -> Fence | None:

@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 from services.assets.policy import SUBCLASSES
+from services.assets.register.models import Asset
 from services.assets.register.schemas import EARLIEST_BUILT_ON, AssetClass, OwnerKind
 from shared.china import Circle, CircleIn, Place, Polygon, PolygonIn, fence_to_json, format_yuan
 from shared.errors import FieldError, Invalid
@@ -12,6 +13,13 @@ from shared.files import uploads
 from shared.unit_of_work import UnitOfWork
 
 _OUTLINE_TYPES: dict[str, type[CircleIn] | type[PolygonIn]] = {"circle": CircleIn, "polygon": PolygonIn}
+
+
+def find_point(asset: Asset) -> tuple[float, float] | None:
+    """Where the asset stands (WGS-84 longitude, latitude); None without coordinates and for what has an outline, as a road."""
+    if asset.outline is not None or asset.lon is None or asset.lat is None:
+        return None
+    return asset.lon, asset.lat
 
 
 async def check_fields(

@@ -27,6 +27,7 @@ class Repair(Base, Record, table=True):
     inspection_id: UUID | None = None
     text: str = Field(sa_type=sa.Text)
     photos: list[str] = Field(default_factory=list, sa_type=JSON)
+    photo_remarks: list[str] = Field(default_factory=list, sa_type=JSON)
     contact_sealed: str = Field(default="", sa_type=sa.Text)
     contact_masked: str = Field(default="", max_length=20)
     state: RepairState = Field(sa_type=text_enum(RepairState))

@@ -13,6 +13,7 @@ from services.assets.repairs.models import Repair
 from shared.auth import region_bounds
 from shared.db import execute_core, file, lock_until_commit
 from shared.errors import NotFound
+from shared.files.uploads import FileRead
 from shared.unit_of_work import UnitOfWork
 
 REPAIRS: sa.Table = Repair.__table__  # type: ignore[attr-defined]
@@ -77,10 +78,13 @@ async def system_lock_photos(work: UnitOfWork) -> None:
     await lock_until_commit(work.session, PHOTO_LOCK_ID)
 
 
-async def system_list_own_photos(work: UnitOfWork, sender: str, ids: Sequence[UUID]) -> set[UUID]:
-    """Those of the file ids that this sender uploaded."""
-    query = sa.select(file.c.id).where(file.c.id.in_(ids), file.c.uploaded_by == sender)
-    return set((await execute_core(work.session, query)).scalars())
+async def system_list_own_photos(work: UnitOfWork, sender: str, ids: Sequence[UUID]) -> dict[str, FileRead]:
+    """Those of the files that this sender uploaded, by id."""
+    if not ids:
+        return {}
+    query = sa.select(file).where(file.c.id.in_(ids), file.c.uploaded_by == sender)
+    rows = (await execute_core(work.session, query)).all()
+    return {str(row.id): FileRead.model_validate(row) for row in rows}
 
 
 async def system_get_repair(work: UnitOfWork, asset_id: UUID, repair_id: UUID) -> Repair:

@@ -62,6 +62,7 @@ class RepairRead(BaseModel):
     inspection_id: UUID | None
     text: str
     photos: list[str]
+    photo_remarks: list[str] = Field(description="照片存疑: 日期、地点与记录不符, 或以前用过")
     contact_masked: str
     state: RepairState
     state_since: datetime

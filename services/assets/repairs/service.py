@@ -1,15 +1,18 @@
 """Use cases of repair tickets: reported by anybody, handled by the village, checked by a second person."""
 
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from datetime import timedelta
 from uuid import UUID
 
 from services.assets import repository_base as records
+from services.assets.custody.models import Inspection
 from services.assets.errors import conflict
 from services.assets.labels import repository as labels
 from services.assets.policy import REPAIR_LIMITS
 from services.assets.register import repository as register
 from services.assets.register.lifecycle import COUNTED_STATES, UseState
 from services.assets.register.models import Asset
+from services.assets.register.rules import find_point
 from services.assets.repairs import repository
 from services.assets.repairs.events import RepairMoved
 from services.assets.repairs.lifecycle import REPAIR, RepairAction, RepairFacts, RepairState
@@ -27,12 +30,15 @@ from shared.auth import May, mask_phone
 from shared.db import new_id
 from shared.errors import RateLimited, invalid_field
 from shared.files import uploads
+from shared.files.remarks import PhotoClaim, list_photo_remarks
 from shared.http import VersionMatch
 from shared.lifecycle.transitions import TransitionPreview, apply_transition, available_actions
 from shared.records import create_record
 from shared.retention.erasure import ASKED_BY_THE_PERSON, ExpiringColumns, erase_columns
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
+REPORTED_WITHIN = timedelta(days=7)
+"""How long before a report or the end of works its photos may be taken without a remark."""
 IMAGE_SIGNATURE_BYTES = 12
 """Leading bytes that identify an image format."""
 REPAIR_CONTACT = ExpiringColumns(
@@ -44,13 +50,12 @@ async def create_repair_from_scan(work: UnitOfWork, code: str, body: RepairPost)
     """Create a ticket from a label scan, without login. RateLimited above the limits of the rule repair.limits."""
     asset = await labels.system_get_by_code(work, code, lock=True)
     await check_repair_quota(work, asset)
-    if body.photos:
-        own_photos = await repository.system_list_own_photos(work, work.actor.id, body.photos)
-        if missing := [photo for photo in body.photos if photo not in own_photos]:
-            raise invalid_field(
-                "no_such_file", f"没有这张照片, 请先上传: {missing[0]}", "/photos", "Upload the photos first"
-            )
-    repair = await _insert_repair(work, asset, body, RepairSource.SCAN)
+    own_photos = await repository.system_list_own_photos(work, work.actor.id, body.photos)
+    if missing := [photo for photo in body.photos if str(photo) not in own_photos]:
+        raise invalid_field(
+            "no_such_file", f"没有这张照片, 请先上传: {missing[0]}", "/photos", "Upload the photos first"
+        )
+    repair = await _insert_repair(work, asset, body, RepairSource.SCAN, own_photos)
     return build_repair_status(asset, repair)
 
 
@@ -120,20 +125,15 @@ async def create_repair(work: UnitOfWork, asset_id: UUID, body: RepairPost) -> R
     work.actor.require(May.ASSET_INSPECT, asset.region)
     if asset.state not in COUNTED_STATES or asset.use is UseState.DISPOSED:
         raise conflict("not_registered", "资产不在册, 不能报修", "The asset is not on the register")
-    await uploads.require_files(work, [str(file_id) for file_id in body.photos])
-    return await _insert_repair(work, asset, body, RepairSource.KEEPER)
+    files = await uploads.require_files(work, [str(file_id) for file_id in body.photos])
+    return await _insert_repair(work, asset, body, RepairSource.KEEPER, files)
 
 
-async def create_repair_from_inspection(
-    work: UnitOfWork, asset: Asset, inspection_id: UUID, text: str, photos: list[str]
-) -> Repair:
-    """Create a ticket for damage that an inspection found."""
-    body = RepairPost.model_construct(
-        id=None, text=(text.strip() or "巡查发现损坏")[:MAX_TEXT_LENGTH], photos=[], contact=None
-    )
-    return await _insert_repair(
-        work, asset, body, RepairSource.INSPECTION, inspection_id=inspection_id, photos=photos
-    )
+async def create_repair_from_inspection(work: UnitOfWork, asset: Asset, inspection: Inspection) -> Repair:
+    """Create a ticket for damage that an inspection found, with its photos and what was remarked on them."""
+    text = (inspection.findings.strip() or "巡查发现损坏")[:MAX_TEXT_LENGTH]
+    body = RepairPost.model_construct(id=None, text=text, photos=[], contact=None)
+    return await _insert_repair(work, asset, body, RepairSource.INSPECTION, {}, inspection)
 
 
 async def _insert_repair(
@@ -141,11 +141,14 @@ async def _insert_repair(
     asset: Asset,
     body: RepairPost,
     source: RepairSource,
-    *,
-    inspection_id: UUID | None = None,
-    photos: list[str] | None = None,
+    files: Mapping[str, uploads.FileRead],
+    inspection: Inspection | None = None,
 ) -> Repair:
     repair_id = body.id or new_id()
+    photos = inspection.photos if inspection else [str(file_id) for file_id in body.photos]
+    remarks = (
+        inspection.photo_remarks if inspection else await _list_remarks(work, asset, photos, files, "报修")
+    )
     encrypted_contact = (
         work.context.keyring.encrypt(body.contact, associated_data=f"repair:{repair_id}:contact")
         if body.contact
@@ -160,15 +163,24 @@ async def _insert_repair(
         id=repair_id,
         asset_id=asset.id,
         source=source,
-        inspection_id=inspection_id,
+        inspection_id=inspection.id if inspection else None,
         text=body.text,
-        photos=photos or [str(file_id) for file_id in body.photos],
+        photos=photos,
+        photo_remarks=remarks,
         contact_sealed=encrypted_contact,
         contact_masked=mask_phone(body.contact) if body.contact else "",
         state=RepairState.REPORTED,
         state_since=work.at,
     )
     return repair
+
+
+async def _list_remarks(
+    work: UnitOfWork, asset: Asset, photos: list[str], files: Mapping[str, uploads.FileRead], step: str
+) -> list[str]:
+    """Remarks on the photos of a report or of finished works, against the asset's place and the week before."""
+    claim = PhotoClaim(work.rule_day - REPORTED_WITHIN, work.rule_day, find_point(asset))
+    return [f"{step}{one}" for one in await list_photo_remarks(work, Repair, photos, files, claim)]
 
 
 def _transition_event(repair: Repair, was: str, now: str) -> RepairMoved:
@@ -217,7 +229,7 @@ async def transition_repair(
 ) -> RepairDetail | TransitionPreview:
     """Apply one transition to a ticket; on `dry_run` return a preview instead."""
     photos = [str(file_id) for file_id in body.photos]
-    await uploads.require_files(work, photos)
+    files = await uploads.require_files(work, photos)
     repair = await get_repair(work, repair_id, lock=True)
     when = body.happened_at or work.at
     facts = RepairFacts(
@@ -248,6 +260,9 @@ async def transition_repair(
             repair.cost, repair.cost_source, repair.after_photos = body.cost, body.cost_source, photos
             repair.finished_by, repair.finished_on = work.actor.id, when.astimezone(CHINA_TIME_ZONE).date()
             repair.result = body.result
+            asset = await register.get_asset(work, repair.asset_id)
+            remarks = await _list_remarks(work, asset, photos, files, "完工")
+            repair.photo_remarks = [*repair.photo_remarks, *remarks]
         case RepairAction.REJECT | RepairAction.REDO:
             repair.result = body.reason
         case RepairAction.CHECK:

@@ -40,6 +40,7 @@ class Visit(Base, Record, table=True):
     place: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     coarse: bool = False
     photos: list[str] = Field(default_factory=list, sa_type=JSON)
+    photo_remarks: list[str] = Field(default_factory=list, sa_type=JSON)
 
 
 class VisitFollowUp(Base, Record, table=True):

@@ -129,6 +129,7 @@ class VisitRead(BaseModel):
     asset_id: UUID | None
     findings: str
     photos: list[str]
+    photo_remarks: list[str] = Field(description="照片存疑: 日期、地点与记录不符, 或以前用过")
     created_at: datetime
     version: int
 

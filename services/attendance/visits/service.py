@@ -23,6 +23,7 @@ from shared.clients.attendance import DeedRecorded, FollowUpDone, TrainingRecord
 from shared.db import new_id
 from shared.errors import AlreadyStands, Conflict
 from shared.files import uploads
+from shared.files.remarks import PhotoClaim, list_photo_remarks
 from shared.http import VersionMatch
 from shared.records import create_record, save_record
 from shared.unit_of_work import UnitOfWork
@@ -31,13 +32,14 @@ from shared.unit_of_work import UnitOfWork
 async def create_visit(work: UnitOfWork, body: VisitCreate) -> Visit:
     """Records a visit of the caller, in the village to which they were assigned that day."""
     require_not_future(body.visited_on, work.today, "/visited_on")
-    await uploads.require_files(work, body.photos)
+    files = await uploads.require_files(work, body.photos)
     region = await get_person_region(work, work.actor.id, body.visited_on)
     work.actor.require(May.VISIT_RECORD, region, work.actor.id)
     visit_id = body.id or new_id()
     columns = body.model_dump(include={"visited_on", "kind", "purpose", "project_id", "asset_id", "findings"})
     place = body.fix.to_wgs84() if body.fix else None
     name = body.household.strip()
+    claim = PhotoClaim(body.visited_on, body.visited_on, (place.lon, place.lat) if place else None)
     visit, is_new = await create_record(
         work,
         Visit,
@@ -56,6 +58,7 @@ async def create_visit(work: UnitOfWork, body: VisitCreate) -> Visit:
         lat=place.lat if place else None,
         place=body.fix.model_dump(mode="json") if body.fix else {},
         photos=body.photos,
+        photo_remarks=await list_photo_remarks(work, Visit, body.photos, files, claim),
         **columns,
     )
     if is_new:

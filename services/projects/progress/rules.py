@@ -15,10 +15,10 @@ from services.projects.quantities.calculation import compute_quantity_progress, 
 from services.projects.quantities.rules import Units, check_units
 from shared.china import haversine_m
 from shared.errors import FieldError
+from shared.files.remarks import parse_exif_time
 from shared.rules import RuleKey, RuleValue
 from shared.unit_of_work import CHINA_TIME_ZONE
 
-EXIF_TIME = "%Y:%m:%d %H:%M:%S"
 METRES_PER_KM = 1000
 
 
@@ -83,20 +83,12 @@ def _check_time(
 ) -> Iterator[FieldError]:
     first = happened_at - timedelta(days=rule.max_age_days)
     last = happened_at + timedelta(days=1)
-    for taken_at in (photo.taken_at, _parse_exif_time(evidence)):
+    for taken_at in (photo.taken_at, parse_exif_time(evidence)):
         if taken_at is not None and not first <= taken_at <= last:
             day = taken_at.astimezone(CHINA_TIME_ZONE).date()
             detail = f"照片拍摄于 {day}, 须在进度时间前 {rule.max_age_days} 天之内"
             yield FieldError("photo_time", detail, f"the photo was taken on {day}", f"{pointer}/taken_at")
             return
-
-
-def _parse_exif_time(evidence: Mapping[str, Any]) -> datetime | None:
-    """The time that the camera wrote into the picture, which is the local time of Beijing; None when it is unreadable."""
-    try:
-        return datetime.strptime(str(evidence.get("taken_at", "")), EXIF_TIME).replace(tzinfo=CHINA_TIME_ZONE)
-    except ValueError:
-        return None
 
 
 def _check_place(

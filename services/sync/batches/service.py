@@ -130,13 +130,22 @@ def _refuse_invisible(intake: Intake) -> None:
 
 def _refuse_all(errors: Sequence[FieldError]) -> ItemOutcome:
     """The refusal of an item for these errors; pointers are into its body, where they are of the body."""
-    outcome = refuse(errors[0].code, f"{errors[0].pointer}: {errors[0].detail}".lstrip(": "))
+    outcome = refuse(errors[0].code, _write_visibly(f"{errors[0].pointer}: {errors[0].detail}".lstrip(": ")))
     if outcome.problem is not None:
         outcome.problem["errors"] = [
-            {"pointer": one.pointer.removeprefix("/body"), "code": one.code, "detail": one.detail}
+            {
+                "pointer": _write_visibly(one.pointer.removeprefix("/body")),
+                "code": one.code,
+                "detail": _write_visibly(one.detail),
+            }
             for one in errors
         ]
     return outcome
+
+
+def _write_visibly(text: str) -> str:
+    """The text with `?` for NUL and whatever else is not seen: names of members come from the phone, and results are stored."""
+    return "".join(one if one.isprintable() else "?" for one in text)
 
 
 def _read_item(intake: Intake, at: int, given: Any) -> SyncItemCreate | None:  # noqa: ANN401 - whatever came

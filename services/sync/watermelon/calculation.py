@@ -17,6 +17,7 @@ from services.sync.watermelon.schemas import (
     WatermelonPush,
     WatermelonTable,
 )
+from shared.http import list_invisible_texts, require_visible_text
 from shared.records.phone_tables import CellKind, PhoneTable
 
 Raw = Mapping[str, Any]
@@ -130,9 +131,17 @@ class PushedRecord:
 
 
 def read_push(
-    account: str, push: WatermelonPush, tables: Mapping[str, PhoneTable], sent_at: datetime
+    account: str,
+    push: WatermelonPush,
+    tables: Mapping[str, PhoneTable],
+    sent_at: datetime,
+    *,
+    looks_for_invisible: bool = False,
 ) -> list[PushedRecord]:
-    """The records of a push, creations first; each becomes an item of a batch, named by what it asks, so that a repeat is one."""
+    """The records of a push, creations first; each becomes an item of a batch, named by what it asks, so that a repeat is one.
+
+    With `looks_for_invisible` a record that holds a character nobody sees is refused, so that it stops no neighbour.
+    """
     found = [
         PushedRecord(name, str(raw.get("id", ""))[:64], raw, f"/changes/{name}/{part}/{at}")
         for part in ("created", "updated")
@@ -141,12 +150,35 @@ def read_push(
     ]
     for one in found:
         table = tables.get(one.table)
+        if looks_for_invisible:
+            _refuse_invisible(one)
+        if one.refusal is not None:
+            continue
         if table is None:
             one.refusal = refuse("unknown_table", f"没有“{one.table}”这张表", f"/changes/{one.table}")
         else:
             _build_item(account, table, one, sent_at)
     _link(found)
     return found
+
+
+def require_visible_names(push: WatermelonPush) -> None:
+    """InvisibleCharacterFound when the name of a table or the id of a record holds a character that nobody sees."""
+    names = {
+        name: {
+            "created": [{"id": raw.get("id")} for raw in changes.created],
+            "updated": [{"id": raw.get("id")} for raw in changes.updated],
+            "deleted": changes.deleted,
+        }
+        for name, changes in push.changes.items()
+    }
+    require_visible_text({"changes": names})
+
+
+def _refuse_invisible(one: PushedRecord) -> None:
+    if errors := list_invisible_texts(one.raw):
+        pointer, words = errors[0].pointer, f"{errors[0].pointer}: {errors[0].detail}"
+        one.refusal = refuse(errors[0].code, words, one.pointer + pointer)
 
 
 def _build_item(account: str, table: PhoneTable, one: PushedRecord, sent_at: datetime) -> None:

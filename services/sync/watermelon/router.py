@@ -56,7 +56,12 @@ async def push_watermelon(
     request: Request, actor: CurrentActor, body: WatermelonPush
 ) -> WatermelonPushResult:
     """WatermelonDB 的 pushChanges: 手机上新建和修改的记录, 逐条给出结果."""
-    return await service.push(get_service_context(request), actor, body)
+    return await service.push(
+        get_service_context(request),
+        actor,
+        body,
+        looks_for_invisible=getattr(request.state, "may_hold_invisible", False),
+    )
 
 
 @router.get("/schema", response_model=WatermelonSchema, **requires_sign_in())

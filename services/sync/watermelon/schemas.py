@@ -1,11 +1,12 @@
 """Shapes of WatermelonDB's sync protocol; names in camel case are the library's."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.sync.changes.schemas import MissingService
 from services.sync.items.schemas import SyncItemResult
+from shared.http import JUDGED_ONE_BY_ONE
 from shared.request_body import RequestBody
 
 MAX_PUSH_BYTES = 1024 * 1024
@@ -53,7 +54,7 @@ class WatermelonTablePush(RequestBody):
 class WatermelonPush(RequestBody):
     """一次推送: the argument of `pushChanges`."""
 
-    changes: dict[str, WatermelonTablePush] = Field(max_length=100)
+    changes: Annotated[dict[str, WatermelonTablePush], JUDGED_ONE_BY_ONE] = Field(max_length=100)
     last_pulled_at: int = Field(ge=0, le=LARGEST_NUMBER, description="pushChanges 的 lastPulledAt")
     sent_at: AwareDatetime | None = Field(None, description="发送时手机上的时间, 用来校正手机时钟; 可不带")
 

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -14,7 +14,13 @@ from services.sync.items.schemas import SyncItemResult
 from services.sync.items.service import RETENTION, build_result
 from services.sync.targets import Targets, load_targets
 from services.sync.watermelon import repository
-from services.sync.watermelon.calculation import PulledContent, PushedRecord, describe_table, read_push
+from services.sync.watermelon.calculation import (
+    PulledContent,
+    PushedRecord,
+    describe_table,
+    read_push,
+    require_visible_names,
+)
 from services.sync.watermelon.schemas import (
     MAX_PUSH_RECORDS,
     WatermelonPull,
@@ -129,24 +135,22 @@ def _read_migration(text: str) -> set[str]:
         ) from error
 
 
-async def push(context: ServiceContext, actor: Actor, body: WatermelonPush) -> WatermelonPushResult:
+async def push(
+    context: ServiceContext, actor: Actor, body: WatermelonPush, *, looks_for_invisible: bool = False
+) -> WatermelonPushResult:
     """Play the phone's changes; what was not done is named, stays changed on the phone, and holds up nothing else.
 
     Deleted rows come back with the next pull: no kind of record is deleted by phones. Conflict when the phone did not
-    pull as this account before.
+    pull as this account before. `looks_for_invisible`: the body holds bytes of characters that nobody sees; a record that
+    holds one is refused by itself, Invalid when a name or an id does, which no answer could repeat.
     """
     async with context.database.read() as session:
         since = await repository.find_pull(context.unit_of_work(session, actor), body.last_pulled_at)
     if since is None:
         raise Conflict("请先拉取再推送: 服务器不认识这个 lastPulledAt", "Pull before pushing")
     sent_at = body.sent_at or context.clock()
-    records = read_push(actor.id, body, (await load_targets(context)).tables, sent_at)
-    if len(records) > MAX_PUSH_RECORDS:
-        raise Invalid(
-            f"一次最多推送 {MAX_PUSH_RECORDS} 条",
-            "Too many records",
-            errors=[FieldError(pointer="/changes", code="too_long", detail=f"最多 {MAX_PUSH_RECORDS} 条")],
-        )
+    tables = (await load_targets(context)).tables
+    records = _read_records(actor, body, tables, sent_at, looks_for_invisible=looks_for_invisible)
     results = await _play(context, actor, records, sent_at)
     deleted = {name: one.deleted for name, one in body.changes.items() if one.deleted}
     if deleted:
@@ -161,6 +165,26 @@ async def push(context: ServiceContext, actor: Actor, body: WatermelonPush) -> W
         words = "记录不能在手机上删除; 下次拉取时会重新出现"
         results += [_refuse(name, id_, words, f"/changes/{name}/deleted/{at}") for at, id_ in enumerate(ids)]
     return WatermelonPushResult(experimental_rejected_ids=dict(rejected), results=results)
+
+
+def _read_records(
+    actor: Actor,
+    body: WatermelonPush,
+    tables: Mapping[str, PhoneTable],
+    sent_at: datetime,
+    *,
+    looks_for_invisible: bool,
+) -> list[PushedRecord]:
+    if looks_for_invisible:
+        require_visible_names(body)
+    records = read_push(actor.id, body, tables, sent_at, looks_for_invisible=looks_for_invisible)
+    if len(records) > MAX_PUSH_RECORDS:
+        raise Invalid(
+            f"一次最多推送 {MAX_PUSH_RECORDS} 条",
+            "Too many records",
+            errors=[FieldError(pointer="/changes", code="too_long", detail=f"最多 {MAX_PUSH_RECORDS} 条")],
+        )
+    return records
 
 
 def _refuse(table: str, id_: str, words: str, pointer: str) -> WatermelonResult:
