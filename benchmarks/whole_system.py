@@ -141,7 +141,7 @@ def _sign_in(process: Process, user: str) -> httpx.Client:
 
 def _measure_page(process: Process, user: str, path: str) -> tuple[str, str]:
     """Median milliseconds and mean processor time of a request, one after another, and its bar."""
-    with _sign_in(process, user) as client:
+    with closing(_sign_in(process, user)) as client:
         first = client.get(path).raise_for_status()
         times, before = [], process.clock()
         for _ in range(REQUESTS_PER_ROW):
@@ -162,7 +162,7 @@ def _measure_import(process: Process) -> tuple[str, str]:
         f"{at},黄羊镇,广场村,产业发展,生产项目,种植业基地,温室建设项目{at},新建,三组,新建温室{at}座,120,100,20"
         for at in range(1, IMPORTED_ROWS + 1)
     ]
-    with _sign_in(process, "bureau") as client:
+    with closing(_sign_in(process, "bureau")) as client:
         began, before = time.perf_counter(), process.clock()
         params = {"region": DISTRICT, "year": "2024", "dry_run": "true"}
         table = "\n".join([HEAD, *rows]).encode()
@@ -179,7 +179,7 @@ def _measure_export(process: Process) -> tuple[str, str]:
     smallest = largest = process.get_memory_mb()
     size, first, began = 0, 0.0, time.perf_counter()
     with (
-        _sign_in(process, "bureau") as client,
+        closing(_sign_in(process, "bureau")) as client,
         client.stream("GET", "/api/v1/projects/export?format=csv", timeout=600) as answer,
     ):
         answer.raise_for_status()
