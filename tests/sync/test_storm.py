@@ -168,7 +168,7 @@ class ForgetfulLine(LyingLine):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         content = json.loads(await request.aread() or "{}")
         items = content.get("items", [])
-        creations = [one for one in items if one["path"].endswith("/deeds") and "id" not in one["body"]]
+        creations = [one for one in items if one["path"].endswith("/deeds") and one["method"] == "POST"]
         if self.lies or not creations:
             return await super().handle_async_request(request)
         self.lies += 1
@@ -187,12 +187,13 @@ class DoublingLine(LyingLine):
             one
             for one in items
             if one["path"].endswith("/deeds")
-            and "id" not in one["body"]
+            and one["method"] == "POST"
             and one["recorded_by"] == items[0]["recorded_by"]
         ]
         if creations and not self.lies:
             self.lies += 1
-            again = {**creations[0], "id": creations[0]["id"][:-4] + "beef"}
+            other = creations[0]["id"][:-4] + "beef"
+            again = {**creations[0], "id": other, "body": {**creations[0]["body"], "id": other}}
             again.pop("signature")
             again.pop("recorded_by")
             kept = [(name, value) for name, value in request.headers.items() if name != "content-length"]

@@ -39,21 +39,7 @@ from shared.alerts.detection import (
 )
 from shared.alerts.lifecycle import AlertSeverity
 from shared.china import format_yuan, is_workday, list_days, parse_yuan
-from shared.clients.funds import (
-    AllocationIssued,
-    AllocationRecalled,
-    PaymentCleared,
-    PaymentDrafted,
-    PaymentMoved,
-    PaymentPaid,
-    PaymentRefunded,
-    PlanMoved,
-    RetentionFellDue,
-    RetentionReleased,
-    SourceAdjusted,
-    SourceRegistered,
-    TargetMoved,
-)
+from shared.clients import funds as events
 from shared.errors import NotFound
 from shared.notices import repository as notices
 from shared.notices.service import NoticePosted
@@ -471,10 +457,12 @@ async def detect_notices_entered_afterwards(context: DetectionContext[WindowAler
 
 
 # fmt: off
-PAYMENT_TOPICS = (PaymentDrafted.topic, PaymentMoved.topic, PaymentPaid.topic, PaymentRefunded.topic, PaymentCleared.topic)
-DISTRIBUTION_TOPICS = (SourceRegistered.topic, SourceAdjusted.topic, PlanMoved.topic, AllocationIssued.topic, AllocationRecalled.topic)
-MONEY_TOPICS = (AllocationIssued.topic, AllocationRecalled.topic, PaymentPaid.topic, PaymentRefunded.topic)
-TARGET_TOPICS = (TargetMoved.topic,)
+PAYMENT_TOPICS = (events.PaymentDrafted.topic, events.PaymentMoved.topic, events.PaymentPaid.topic,
+                  events.PaymentRefunded.topic, events.PaymentCleared.topic)
+DISTRIBUTION_TOPICS = (events.SourceRegistered.topic, events.SourceAdjusted.topic, events.PlanMoved.topic,
+                       events.AllocationIssued.topic, events.AllocationRecalled.topic)
+MONEY_TOPICS = (events.AllocationIssued.topic, events.AllocationRecalled.topic, events.PaymentPaid.topic, events.PaymentRefunded.topic)
+TARGET_TOPICS = (events.TargetMoved.topic,)
 DETECTORS: tuple[Detector[Any], ...] = (
     Detector("alert.idle",        SteppedAlertRule,      detect_idle_allocations, MONEY_TOPICS, repository.system_find_allocations),
     Detector("alert.break_down",  SteppedAlertRule,      detect_undistributed_sources, DISTRIBUTION_TOPICS, repository.system_find_sources),
@@ -493,8 +481,8 @@ DETECTORS: tuple[Detector[Any], ...] = (
     Detector("alert.unpublished", AlertRule,             detect_unannounced_payments, MONEY_TOPICS, repository.system_find_plans),
     Detector("alert.target_late", AlertRule,             detect_unpublished_targets, TARGET_TOPICS, touched_by("target_id")),
     Detector("alert.target_unmonitored", AlertRule,      detect_unmonitored_targets, TARGET_TOPICS, touched_by("target_id")),
-    Detector("alert.retention_due", DaysAlertRule,       detect_retentions_due, (RetentionFellDue.topic, RetentionReleased.topic),
-             touched_by("contract_id")),
+    Detector("alert.retention_due", DaysAlertRule,       detect_retentions_due,
+             (events.RetentionFellDue.topic, events.RetentionReleased.topic), touched_by("contract_id")),
     Detector("alert.notice_afterwards", WindowAlertRule, detect_notices_entered_afterwards, (NoticePosted.topic,), touched_by("notice_id")),
 )
 # fmt: on
