@@ -126,10 +126,10 @@ class DrainingServer(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Start the drain on the first signal, end at once on the second."""
-        if self.context.draining or not self.context.settings.drain_seconds:
+        is_second, self.context.draining = self.context.draining, True
+        if is_second or not self.context.settings.drain_seconds:
             super().handle_exit(sig, frame)
             return
-        self.context.draining = True
         loop, end = asyncio.get_running_loop(), super().handle_exit
         loop.call_soon_threadsafe(loop.call_later, self.context.settings.drain_seconds, end, sig, frame)
 
@@ -148,13 +148,13 @@ async def serve_service(settings: Settings, host: str, port: int, *, exit_with_p
             parent_watch.cancel()
 
 
-async def _exit_with_parent(server: uvicorn.Server) -> None:
+async def _exit_with_parent(server: DrainingServer) -> None:
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
     )
     await reader.read()
-    server.should_exit = True
+    server.context.draining = server.should_exit = True
 
 
 def main(arguments: list[str] | None = None) -> int:
