@@ -8,7 +8,7 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -190,18 +190,32 @@ class InThreadServer(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serve_app(app: ASGIApp, limits: ConnectionLimits | None = None) -> AsyncGenerator[str]:
-    """An app on a real socket, served as in a real run; its host and port."""
-    with open_listening_socket() as listener:
-        config = uvicorn_config(app, limits)
-        config.timeout_graceful_shutdown = 1
-        server = InThreadServer(config)
-        running = asyncio.create_task(server.serve(sockets=[listener]))
+async def serve_apps(
+    apps: Mapping[str, ASGIApp], limits: ConnectionLimits | None = None
+) -> AsyncGenerator[dict[str, str]]:
+    """Each app on a real socket, served as in a real run; host and port by name. They end together."""
+    servers, running, addresses = [], [], {}
+    with ExitStack() as sockets:
+        for name, app in apps.items():
+            listener = sockets.enter_context(open_listening_socket())
+            config = uvicorn_config(app, limits)
+            config.timeout_graceful_shutdown = 1
+            servers.append(InThreadServer(config))
+            running.append(asyncio.create_task(servers[-1].serve(sockets=[listener])))
+            addresses[name] = f"127.0.0.1:{listener.getsockname()[1]}"
         try:
-            yield f"127.0.0.1:{listener.getsockname()[1]}"
+            yield addresses
         finally:
-            server.should_exit = True
-            await running
+            for server in servers:
+                server.should_exit = True
+            await asyncio.gather(*running)
+
+
+@asynccontextmanager
+async def serve_app(app: ASGIApp, limits: ConnectionLimits | None = None) -> AsyncGenerator[str]:
+    """One app on a real socket; its host and port."""
+    async with serve_apps({"": app}, limits) as addresses:
+        yield addresses[""]
 
 
 def create_gateway(
@@ -288,9 +302,8 @@ async def open_door(
             )
             address, plan = await stack.enter_async_context(serve_app(gateway, served)), None
         else:
-            behind = {
-                name: (await stack.enter_async_context(serve_app(app)),) for name, app in services.items()
-            }
+            addresses = await stack.enter_async_context(serve_apps(services))
+            behind = {name: (address,) for name, address in addresses.items()}
             peers = {name: f"http://{where[0]}" for name, where in behind.items()}
             gateway = create_gateway(None, peers=peers, **given)
             behind["gateway"] = (await stack.enter_async_context(serve_app(gateway)),)
