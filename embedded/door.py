@@ -316,7 +316,7 @@ def _to(timing: DoorTiming, *, streamed: bool = False) -> str:
                 [
                     "lb_policy least_conn",
                     f"lb_try_duration {_seconds(timing.retry)}",
-                    "lb_try_interval 250ms",
+                    "lb_try_interval 100ms",
                     "lb_retries 20",
                     _block("lb_retry_match", ["method GET HEAD OPTIONS"]),
                     "fail_duration 2s",

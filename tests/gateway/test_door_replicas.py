@@ -4,11 +4,14 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import replace
 
 import httpx
 import pytest
 
+from embedded.door import DoorTiming
 from tests.gateway.echo_services import (
+    QUICK,
     EchoService,
     OpenDoor,
     create_echo_services,
@@ -88,7 +91,12 @@ async def test_reads_beside_a_dying_replica_are_answered_by_the_other() -> None:
     async with (
         dying.listen() as bad,
         serve_app(EchoService("funds")) as good,
-        open_door("caddy", create_echo_services(), replicas={"funds": [bad, good]}) as opened,
+        open_door(
+            "caddy",
+            create_echo_services(),
+            replicas={"funds": [bad, good]},
+            timing=replace(QUICK, retry=DoorTiming.retry),  # as many tries as a real door makes
+        ) as opened,
     ):
         answers = [await opened.client.get("/api/v1/funds/plans") for _ in range(30)]
     assert Counter(one.status_code for one in answers) == {200: 30}
