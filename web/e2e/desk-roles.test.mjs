@@ -157,7 +157,7 @@ test("other roles at the desk", async (t) => {
     await doAct(page, "填报进度", { 截至日期: today, 累计数: "60", 附件: "佐证.pdf" });
     page = await desk.as("zeku.bureau");
     await openWork(page);
-    await page.locator("tbody tr", { hasText: `新建暖棚${MARK}` }).locator("a[data-row]").click();
+    await page.locator("tbody tr", { hasText: `新建暖棚${MARK}` }).getByRole("link", { name: "有进度待核实的指标" }).click();
     await page.getByRole("heading", { name: /^各次进度/ }).waitFor();
     await page.getByRole("link", { name: "核实", exact: true }).click();
     await fillForm(page, { 属实: true });

@@ -28,11 +28,14 @@ const MAX_BYTES = 40_000;
 const HELD_PAUSE_MS = 10 * 60_000;
 const KEPT_MS = 30 * 24 * 3600_000;
 
+/** What the queue says is kept is on the disk: a browser may otherwise answer before it wrote. */
+const ON_DISK: IDBTransactionOptions = { durability: "strict" };
+
 /** Keeps an item and its photos in one transaction: either all of it is there or nothing. */
 export async function enqueue(store: Store, draft: Draft, now: Date = new Date()): Promise<Entry> {
   const { pictures = [], ...rest } = draft;
   const id = draft.id ?? createId(now.getTime());
-  const work = store.transaction(["queue", "photos", "values"], "readwrite");
+  const work = store.transaction(["queue", "photos", "values"], "readwrite", ON_DISK);
   const place = (((await work.objectStore("values").get("place")) as number | undefined) ?? 0) + 1;
   const entry: Entry = {
     after: [],
@@ -62,7 +65,7 @@ export async function listPhotos(store: Store, entry: Entry): Promise<Photo[]> {
 
 /** Gives an item up that the server did not take. One that may have arrived is not dropped but sent until answered. */
 export async function dropEntry(store: Store, id: string): Promise<boolean> {
-  const work = store.transaction(["queue", "photos"], "readwrite");
+  const work = store.transaction(["queue", "photos"], "readwrite", ON_DISK);
   const entry = await work.objectStore("queue").get(id);
   const gone = entry !== undefined && (entry.fate === "refused" || entry.fate === "conflict" || entry.sends === 0);
   if (gone) {
@@ -124,7 +127,7 @@ function takeBatch(ready: Entry[]): Entry[] {
 async function sendBatch(store: Store, transport: Transport, batch: Entry[], now: () => Date): Promise<number> {
   const sentAt = now().toISOString();
   const counted = batch.map((entry) => ({ ...entry, sends: entry.sends + 1, sentAt }));
-  const work = store.transaction("queue", "readwrite");
+  const work = store.transaction("queue", "readwrite", ON_DISK);
   for (const entry of counted) await work.store.put(entry);
   await work.done;
   const verdicts = await transport.sendItems(counted);
@@ -133,7 +136,7 @@ async function sendBatch(store: Store, transport: Transport, batch: Entry[], now
 
 /** Keeps the answers, and lets the photos of what was taken go, in one transaction. */
 async function settle(store: Store, verdicts: Verdict[], now: Date): Promise<number> {
-  const work = store.transaction(["queue", "photos"], "readwrite");
+  const work = store.transaction(["queue", "photos"], "readwrite", ON_DISK);
   let settled = 0;
   for (const one of verdicts) {
     const entry = await work.objectStore("queue").get(one.id);
