@@ -255,14 +255,14 @@ class OpenDoor:
         self.held.append(writer)
         return reader, writer
 
-    async def send_raw(self, request: bytes, *, seconds: float = 3.0) -> bytes:
-        """Send these bytes; everything that comes back until the door closes or nothing more comes."""
+    async def send_raw(self, request: bytes, *, seconds: float = 3.0, rest: float = 3.0) -> bytes:
+        """Send these bytes; what comes back until the door closes, nothing more comes for `rest` seconds, or `seconds` are over."""
         reader, writer = await self.connect()
         found = b""
         try:
             writer.write(request)
             async with asyncio.timeout(seconds):
-                while part := await reader.read(65536):
+                while part := await asyncio.wait_for(reader.read(65536), rest if found else seconds):
                     found += part
         except (TimeoutError, ConnectionError):
             pass

@@ -23,7 +23,8 @@ def build(
 
 async def send(opened: OpenDoor, request: bytes, *, seconds: float = 1.5) -> bytes:
     """What comes back; the port is filled in."""
-    return await opened.send_raw(request.replace(b"%PORT%", str(opened.port).encode()), seconds=seconds)
+    sent = request.replace(b"%PORT%", str(opened.port).encode())
+    return await opened.send_raw(sent, seconds=seconds, rest=0.4)
 
 
 async def assert_others_are_served(opened: OpenDoor) -> None:
