@@ -72,6 +72,7 @@ def open_listener(host: str, port: int) -> socket.socket:
 def run_until_stopped(main_task: Coroutine[Any, Any, None]) -> int:
     """Run a coroutine until it ends or SIGINT or SIGTERM arrives, and return the exit code."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # what a script starts with & ignores it
     try:
         with (
             contextlib.suppress(KeyboardInterrupt),
