@@ -14,7 +14,8 @@ from shared import clock
 RETRY_TIMEOUT = timedelta(seconds=240)
 """How long a request is retried while a part of the system is unavailable."""
 RETRY_STATUSES = frozenset({429, 502, 503, 504})
-HTTP_OK, HTTP_CREATED, HTTP_CONFLICT, DEFAULT_RETRY_AFTER_S = 200, 201, 409, "1"
+HTTP_OK, HTTP_CREATED, HTTP_CONFLICT, HTTP_PRECONDITION_FAILED = 200, 201, 409, 412
+DEFAULT_RETRY_AFTER_S = "1"
 
 
 class RequestRefused(Exception):
@@ -76,9 +77,15 @@ class DemoUser:
         ).json()
 
     async def edit(self, method: str, path: str, body: Any, *, read: str = "") -> Any:  # noqa: ANN401 - any JSON
-        """Read a record (at `read` if given, else at `path`) and write the change with its ETag."""
-        tag = (await self._request("GET", read or path)).headers["etag"]
-        return (await self._request(method, path, json=body, headers={"If-Match": tag})).json()
+        """Read a record (at `read` if given, else at `path`) and write the change with its ETag; again when it changed meanwhile."""
+        until = clock.now() + RETRY_TIMEOUT
+        while True:
+            tag = (await self._request("GET", read or path)).headers["etag"]
+            try:
+                return (await self._request(method, path, json=body, headers={"If-Match": tag})).json()
+            except RequestRefused as refused:
+                if refused.status != HTTP_PRECONDITION_FAILED or clock.now() > until:
+                    raise
 
     async def _request(self, method: str, path: str, **options: Any) -> httpx.Response:  # noqa: ANN401 - httpx's own
         if clock.now() >= self._token_expires_at:
