@@ -1,5 +1,6 @@
 """What helps a household: jobs, and the one page with loans, jobs, visits, assets and measures of every service."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -81,6 +82,13 @@ async def test_a_person_holds_one_welfare_post(people: Monitoring) -> None:
     assert opened.json()["name"] == "孙样乙"
     log = (await people.bureau.get("/households/events", params={"limit": 100})).json()["items"]
     assert "孙样乙" not in str(log)
+
+
+async def test_posts_entered_at_once_are_one(people: Monitoring) -> None:
+    answers = await asyncio.gather(
+        *(people.town.post(JOBS, json=JOB | {"post": f"岗{one}"}) for one in range(6))
+    )
+    assert sorted(one.status_code for one in answers) == [201] + [409] * 5
 
 
 async def test_one_page_shows_all_help_of_a_household(

@@ -1,5 +1,6 @@
 """脱贫人口小额信贷: the terms of the policy, being due and overdue, another use, and the banks' ledger."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -73,6 +74,17 @@ async def test_the_limit_is_that_of_the_household(people: Monitoring) -> None:
     await lend(people, **wife, principal="20000.00")
     again = await people.town.post(LOANS, json=LOAN | {"principal": "1.00"})
     assert again.status_code == 409, "one loan a day, bank and person"
+
+
+async def test_loans_entered_at_once_keep_the_limit_of_the_household(people: Monitoring) -> None:
+    await people.enter()
+    borrowers = [{"id_no": build_id_card(1)}, {"id_no": build_id_card(2), "name": "孙样乙"}] * 5
+    loans = [
+        LOAN | one | {"bank": f"第{number}银行", "principal": "20000.00"}
+        for number, one in enumerate(borrowers)
+    ]
+    answers = await asyncio.gather(*(people.town.post(LOANS, json=loan) for loan in loans))
+    assert sorted(one.status_code for one in answers) == [201] * 2 + [422] * 8
 
 
 async def test_a_loan_is_due_then_overdue_then_settled(people: Monitoring, clock: Clock) -> None:

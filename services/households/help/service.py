@@ -16,8 +16,10 @@ from services.households.help.schemas import (
 )
 from services.households.households import repository as households
 from services.households.jobs import repository as jobs
+from services.households.jobs.models import HelpJob
 from services.households.jobs.schemas import JobRead
 from services.households.loans import repository as loans
+from services.households.loans.models import SmallLoan
 from services.households.loans.schemas import LoanRead
 from services.households.measures import repository as measures
 from services.households.measures.models import HelpMeasure
@@ -45,8 +47,8 @@ async def get_help(work: UnitOfWork, household_id: UUID) -> HouseholdHelp:
     household = await households.get_household(work, household_id)
     names = [unseal(work, member, "name") for member in await households.list_members(work, household)]
     own = await measures.list_of_household(work, household.id)
-    lent = await loans.list_of_household(work, household)
-    held = await jobs.list_of_household(work, household)
+    lent = await households.list_of_members(work, household, SmallLoan, "lent_on")
+    held = await households.list_of_members(work, household, HelpJob, "starts_on")
     missing: list[str] = []
     project_names = await _find_projects(work, missing, own)
     visits = await _list_visits(work, missing, household.region, names)

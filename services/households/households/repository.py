@@ -1,18 +1,18 @@
 """Queries of monitored households in the caller's regions; a cadre reaches those assigned to them."""
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlmodel import col, select
+from sqlmodel import SQLModel, col, select
 
 from services.households.households.lifecycle import CURRENT, HELPED, UNDER_WAY, HouseholdState
 from services.households.households.models import Household, HouseholdMember
 from services.households.measures.lifecycle import DONE_STATE, OPEN_STATES, VALID_STATES
 from services.households.measures.models import HelpMeasure
 from shared.auth import May, region_bounds
-from shared.db import execute_core
+from shared.db import execute_core, lock_until_commit
 from shared.errors import NotFound
 from shared.http import Page, PageParams, list_page
 from shared.unit_of_work import UnitOfWork
@@ -21,6 +21,8 @@ HOUSEHOLDS: sa.Table = Household.__table__  # type: ignore[attr-defined]
 MEASURES: sa.Table = HelpMeasure.__table__  # type: ignore[attr-defined]
 SORT_COLUMNS = {"created_at": col(Household.created_at), "due_on": col(Household.due_on)}
 MAX_EXPORTED = 5000
+HELP_LOCK_ID = 620_602_18
+ModelT = TypeVar("ModelT", bound=SQLModel)
 
 
 def _scope(work: UnitOfWork) -> sa.ColumnElement[bool]:
@@ -61,6 +63,20 @@ async def list_members(work: UnitOfWork, household: Household) -> list[Household
     return list(await work.session.exec(query.order_by(col(HouseholdMember.id))))
 
 
+async def list_of_members(
+    work: UnitOfWork, household: Household, model: type[ModelT], day: str
+) -> list[ModelT]:
+    """The loans or jobs of the members of a household that the caller may read, the latest `day` first."""
+    columns = model.__table__.c  # type: ignore[attr-defined]
+    query = (
+        select(model)
+        .join(HouseholdMember, col(HouseholdMember.id_mark) == columns.id_mark)
+        .join(Household, col(Household.id) == col(HouseholdMember.household_id))
+        .where(Household.id == household.id, _scope(work))
+    )
+    return list(await work.session.exec(query.order_by(columns[day].desc(), columns.id)))
+
+
 async def system_list_known_marks(
     work: UnitOfWork, marks: Collection[str], except_id: UUID | None = None
 ) -> set[str]:
@@ -73,6 +89,11 @@ async def system_list_known_marks(
     if except_id is not None:
         query = query.where(Household.id != except_id)
     return set(await work.session.exec(query))
+
+
+async def system_lock_help(work: UnitOfWork) -> None:
+    """Let one loan or job after the other be compared with what its household and person have, until the transaction ends."""
+    await lock_until_commit(work.session, HELP_LOCK_ID)
 
 
 async def system_list_helped_marks(work: UnitOfWork, marks: Collection[str]) -> list[str]:

@@ -7,7 +7,6 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from services.households.households.models import Household, HouseholdMember
 from services.households.jobs.lifecycle import JobState
 from services.households.jobs.models import HelpJob
 from shared.auth import May, region_bounds
@@ -44,18 +43,6 @@ async def list_jobs(
     return await list_page(
         work.session, query, params, orders=SORT_COLUMNS, key=col(HelpJob.id), default="-created_at"
     )
-
-
-async def list_of_household(work: UnitOfWork, household: Household) -> list[HelpJob]:
-    """The jobs of the members of a household that the caller may read, the latest first; a cadre reads them with the household."""
-    reached = work.actor.scope_filter(May.HOUSEHOLD_READ, col(Household.region), col(Household.cadre))
-    query = (
-        select(HelpJob)
-        .join(HouseholdMember, col(HouseholdMember.id_mark) == col(HelpJob.id_mark))
-        .join(Household, col(Household.id) == col(HouseholdMember.household_id))
-        .where(Household.id == household.id, reached)
-    )
-    return list(await work.session.exec(query.order_by(col(HelpJob.starts_on).desc(), col(HelpJob.id))))
 
 
 async def system_list_held(work: UnitOfWork, mark: str) -> list[HelpJob]:

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from services.households.clues.service import require_village
+from services.households.households import repository as households
 from services.households.jobs import repository
 from services.households.jobs.events import HelpJobMoved, HelpJobOpened, HelpJobPaid
 from services.households.jobs.lifecycle import JOB, JobAction, JobFacts, JobState
@@ -41,6 +42,7 @@ async def insert_job(work: UnitOfWork, body: JobCreate) -> HelpJob:
         raise invalid_field("in_the_future", "上岗日期不能晚于今天", "/starts_on", "In the future")
     if body.ends_on is not None and body.ends_on < body.starts_on:
         raise invalid_field("before_start", "到期日不能早于上岗日期", "/ends_on", "Before the start")
+    await households.system_lock_help(work)
     held = await repository.system_list_held(work, mark_person(work, body.id_no))
     if body.kind is JobKind.WELFARE_POST and any(
         one.kind is JobKind.WELFARE_POST and one.id != body.id for one in held

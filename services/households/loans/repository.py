@@ -7,7 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from services.households.households.models import Household, HouseholdMember
+from services.households.households.models import HouseholdMember
 from services.households.loans.lifecycle import OPEN_STATES
 from services.households.loans.models import SmallLoan
 from shared.auth import May, region_bounds
@@ -51,18 +51,6 @@ async def list_loans(
     return await list_page(
         work.session, query, params, orders=SORT_COLUMNS, key=col(SmallLoan.id), default="-created_at"
     )
-
-
-async def list_of_household(work: UnitOfWork, household: Household) -> list[SmallLoan]:
-    """The loans of the members of a household that the caller may read, the latest first; a cadre reads them with the household."""
-    reached = work.actor.scope_filter(May.HOUSEHOLD_READ, col(Household.region), col(Household.cadre))
-    query = (
-        select(SmallLoan)
-        .join(HouseholdMember, col(HouseholdMember.id_mark) == col(SmallLoan.id_mark))
-        .join(Household, col(Household.id) == col(HouseholdMember.household_id))
-        .where(Household.id == household.id, reached)
-    )
-    return list(await work.session.exec(query.order_by(col(SmallLoan.lent_on).desc(), col(SmallLoan.id))))
 
 
 async def system_sum_open(work: UnitOfWork, mark: str) -> int:

@@ -4,6 +4,7 @@ from datetime import date
 from uuid import UUID
 
 from services.households.clues.service import require_village
+from services.households.households import repository as households
 from services.households.loans import repository
 from services.households.loans.events import SmallLoanChanged, SmallLoanMoved, SmallLoanOpened
 from services.households.loans.lifecycle import LOAN, OPEN_STATES, LoanAction, LoanFacts, LoanState
@@ -69,6 +70,7 @@ async def insert_loan(work: UnitOfWork, body: LoanCreate, state: LoanState) -> S
         terms = await work.get_rule(LOAN_TERMS, on=body.lent_on, region=body.region)
     except NotFound as error:
         raise invalid_field("before_the_policy", error.detail, "/lent_on", "No terms on that day") from None
+    await households.system_lock_help(work)
     owed = 0
     if state in OPEN_STATES:
         owed = await repository.system_sum_open(work, mark_person(work, body.id_no))
