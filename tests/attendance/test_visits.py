@@ -70,7 +70,11 @@ async def test_a_reviewer_sees_which_photos_of_a_visit_do_not_fit_it(
         "照片2: 相机记录的拍摄日期是 2024-04-02, 记录的日期是 2024-05-18",
         "照片2: 相机记录的拍摄地点距记录的地点 10.9 公里",
     ]
-    assert (await get_json(town, f"/attendance/visits/{first['id']}"))["photo_remarks"] == remarks
+    seen = await get_json(town, f"/attendance/visits/{first['id']}")
+    assert seen["photo_remarks"] == remarks
+    own = (await get_json(cadre, f"/attendance/visits/{first['id']}"))["place"]
+    assert own == seen["place"]
+    assert (own["lon"], own["lat"], own["fix"]["accuracy_m"]) == (102.901, 37.602, 15)
     rows = (await get_json(town, "/attendance/visits"))["items"]
     assert {row["id"]: row["photo_remarks"] for row in rows} == {
         first["id"]: remarks,

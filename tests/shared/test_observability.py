@@ -88,3 +88,41 @@ async def test_figures_do_not_grow_with_what_clients_invent(doors: SystemUnderTe
     assert await _list_series(nobody) == few
     assert any('route="/api/v1/regions/{code}"' in line for line in few)
     assert any('route="unmatched"' in line for line in few)
+
+
+@pytest.mark.parametrize(
+    ("path", "media_type"), [("/attendance/files", "image/jpeg"), ("/attendance/visits", "application/json")]
+)
+async def test_a_caller_who_hangs_up_is_no_error(
+    doors: SystemUnderTest, lines: Any, path: str, media_type: str
+) -> None:
+    cadre = doors.service("attendance").client_as("cadre", "620602100200")
+    request = cadre.build_request(
+        "POST", path, headers={"content-type": media_type, "content-length": "1000"}
+    )
+    (sign,) = cadre.event_hooks["request"]
+    await sign(request)
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": request.url.path,
+        "query_string": b"name=1.jpg" if media_type == "image/jpeg" else b"",
+        "headers": [(name.lower(), value) for name, value in request.headers.raw],
+        "client": ("10.0.0.1", 1),
+        "state": {},
+    }
+    arriving = iter([{"type": "http.request", "body": b"\xff\xd8\xff", "more_body": True}])
+
+    async def receive() -> dict[str, Any]:
+        return next(arriving, {"type": "http.disconnect"})
+
+    answers = []
+
+    async def send(message: Any) -> None:
+        answers.append(message.get("status"))
+
+    await doors.apps["attendance"](scope, receive, send)  # type: ignore[arg-type]
+
+    assert answers[0] == 400
+    told = [(one["level"], one["event"]) for one in lines() if one.get("path") == request.url.path]
+    assert {level for level, _ in told} == {"info"}, told
