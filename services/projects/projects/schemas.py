@@ -408,7 +408,7 @@ class HistoryItem(BaseModel):
     actor: str
     on_behalf_of: str
     reason: str
-    before: dict[str, Any]
+    before: dict[str, Any] = Field(description="变更前的值; 办理另有 request_digest, 是办理请求的校验值")
     after: dict[str, Any]
 
 
