@@ -33,7 +33,8 @@ from shared.events.outbox_cursors import CursorUpdate, SubscriberCursor
 from shared.events.topics import list_subscribers, topics_for
 
 RELAY_BATCH_EVENTS = 50
-LEASE_DURATION = timedelta(seconds=60)
+LEASE_DURATION = timedelta(seconds=30)
+"""The longest that events wait after a process died within a delivery; half of it is the time of one delivery."""
 MAX_BACKOFF = timedelta(minutes=5)
 MAX_REFUSALS = 8
 """Refusals of an event before it is parked: about two minutes."""

@@ -16,6 +16,7 @@ from operations.demo.fixtures import COUNTY, get_batch
 from operations.demo.projects import get_fodder_project
 from operations.demo.runner import DemoRun, DemoStep
 from operations.demo.users import DemoUser, derive_id
+from shared.events import LEASE_DURATION
 from tests.conftest import SQLITE, DatabaseTemplates
 from tests.gateway.deployment import ADMIN_PASSWORD, Deployment, create_first_admin
 
@@ -24,6 +25,9 @@ TURN_NUMBER = int(os.environ.get("STORY_TURN", "0" if SQLITE else "3"))
 """Index of the process killed in the first step; each database has its own default, STORY_TURN=0…5 selects others."""
 IS_WHOLE_TURN = "STORY_TURN" in os.environ
 """A turn that was asked for kills in every step; otherwise each database takes every second step, together all."""
+
+EVENTS_WAIT_S = 2 * LEASE_DURATION.total_seconds()
+"""A delivery within which its process died is made again when its lease has ended."""
 
 MAX_KILL_DELAY_S = 0.4
 """The process is killed at a random moment of this many seconds after the start of a step."""
@@ -65,6 +69,7 @@ async def test_the_demonstration_ends_in_the_same_state_whatever_process_dies(de
                 result = both.create_task(_run_step(step, demo))
             assert result.result(), step.title
 
+        await _wait_for_events(demo)
         await _check_final_state(demo)
         for step in STEPS:
             assert await step.run(demo), f"{step.title} again"
@@ -79,6 +84,14 @@ async def _kill_and_restart(deployment: Deployment, victim: str, after_s: float)
     await asyncio.sleep(after_s)
     deployment.kill_service(victim)
     deployment.start_service(victim)
+
+
+async def _wait_for_events(demo: DemoRun) -> None:
+    """Wait until the last payment has arrived at the project."""
+    path = get_project_path(get_fodder_project())
+    async with asyncio.timeout(EVENTS_WAIT_S):
+        while (await demo.as_user("auditor").get(path))["paid"] != get_fodder_project().amount:  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.5)
 
 
 async def _check_final_state(demo: DemoRun) -> None:

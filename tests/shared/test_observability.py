@@ -102,7 +102,7 @@ async def test_a_caller_who_hangs_up_is_no_error(
     )
     (sign,) = cadre.event_hooks["request"]
     await sign(request)
-    scope = {
+    scope: dict[str, Any] = {
         "type": "http",
         "method": "POST",
         "path": request.url.path,
@@ -121,7 +121,7 @@ async def test_a_caller_who_hangs_up_is_no_error(
     async def send(message: Any) -> None:
         answers.append(message.get("status"))
 
-    await doors.apps["attendance"](scope, receive, send)  # type: ignore[arg-type]
+    await doors.apps["attendance"](scope, receive, send)
 
     assert answers[0] == 400
     told = [(one["level"], one["event"]) for one in lines() if one.get("path") == request.url.path]
