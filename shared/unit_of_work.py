@@ -11,7 +11,16 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from shared.auth import NATION_CODE, Actor, Grant, Keyring, Role, TokenVerifier, issue_service_token
+from shared.auth import (
+    NATION_CODE,
+    Actor,
+    Grant,
+    Keyring,
+    Role,
+    TokenVerifier,
+    issue_service_token,
+    region_bounds,
+)
 from shared.clients import REQUEST_TIMEOUT_S, ServiceClients
 from shared.db import Database
 from shared.files import Storage
@@ -140,6 +149,11 @@ class UnitOfWork:
     def home_region(self) -> str:
         """What a request means when it names no region: the caller's own; the installation's for who has none."""
         return self.actor.home_region or self.context.settings.district
+
+    def within_region(self, column: Any, region: str) -> sa.ColumnElement[bool]:  # noqa: ANN401 - any column
+        """The condition that the region code in a column lies within a region or equals it."""
+        condition: sa.ColumnElement[bool] = column.between(*region_bounds(region))
+        return condition
 
     async def get_rule(
         self, key: RuleKey[ValueT], *, on: date | None = None, region: str | None = None

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from pydantic import BaseModel
 from sqlmodel import col, select
 
-from shared.auth import May, region_bounds
+from shared.auth import May
 from shared.db import Record
 from shared.errors import NotFound
 from shared.http import PageAnswer, PageParams, answer_page
@@ -58,7 +58,7 @@ async def page_records(
     """One page of the records in the caller's regions that meet the conditions."""
     query = select(table).where(work.actor.scope_filter(May.ASSET_READ, col(table.region)), *where)
     if region:
-        query = query.where(col(table.region).between(*region_bounds(region)))
+        query = query.where(work.within_region(col(table.region), region))
     return await answer_page(
         work.session, query, page_params, read=read, orders=orders, key=col(table.id), default=default
     )

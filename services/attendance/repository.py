@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from pydantic import BaseModel
 from sqlmodel import col, select
 
-from shared.auth import May, region_bounds
+from shared.auth import May
 from shared.db import Record
 from shared.errors import NotFound
 from shared.http import PageAnswer, PageParams, answer_page
@@ -58,7 +58,7 @@ async def list_records(
     """
     query = select(table).where(visible_rows(work, table, may), *where)
     if region:
-        query = query.where(col(table.region).between(*region_bounds(region)))
+        query = query.where(work.within_region(col(table.region), region))
     for name, value in (equal or {}).items():
         if value is not None and value != "":
             query = query.where(getattr(table, name) == value)

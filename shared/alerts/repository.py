@@ -13,7 +13,6 @@ from shared.alerts.detection import Subjects, is_among
 from shared.alerts.lifecycle import AlertState
 from shared.alerts.models import AlertConfig, AlertRow
 from shared.alerts.schemas import AlertRead
-from shared.auth import region_bounds
 from shared.db import event_log, execute_core, note_keys
 from shared.errors import NotFound
 from shared.events import current_epoch_name, insert_once
@@ -54,7 +53,7 @@ async def list_alerts(
     row = alerts.row
     query = select(row).where(work.actor.scope_filter(alerts.read, col(row.region)))
     if region:
-        query = query.where(col(row.region).between(*region_bounds(region)))
+        query = query.where(work.within_region(col(row.region), region))
     for name, value in filters.items():
         if value is not None:
             query = query.where(getattr(row, name) == value)
@@ -74,7 +73,7 @@ async def list_printed_alerts(
     wanted = row.state == state if state is not None else row.state != AlertState.CLOSED
     query = select(row).where(
         work.actor.scope_filter(alerts.read, col(row.region)),
-        col(row.region).between(*region_bounds(region)),
+        work.within_region(col(row.region), region),
         wanted,
     )
     return list(
@@ -96,7 +95,7 @@ async def count_alerts(work: UnitOfWork, alerts: AlertConfig, region: str, on: d
             sa.func.count().filter(columns.state == AlertState.OPEN, columns.due_on < on).label("overdue"),
         )
         .where(
-            columns.region.between(*region_bounds(region)),
+            work.within_region(columns.region, region),
             work.actor.scope_filter(alerts.read, columns.region),
         )
         .group_by(columns.rule, columns.kind, columns.light)

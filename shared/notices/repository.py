@@ -64,8 +64,7 @@ async def list_objection_counts(
 async def list_public_notices(
     work: UnitOfWork,
     *,
-    low: str,
-    high: str,
+    region: str,
     kind: str,
     on: date | None,
     level: str = "",
@@ -74,8 +73,10 @@ async def list_public_notices(
     before: tuple[date, UUID] | None,
     limit: int,
 ) -> list[sa.Row[Any]]:
-    """Notices not withdrawn with a region from `low` to `high`, newest first; `before` is (first day, id) of a cursor."""
-    query = sa.select(notice).where(notice.c.region.between(low, high), notice.c.withdrawn_at.is_(None))
+    """Notices not withdrawn within a region, newest first; `before` is (first day, id) of a cursor."""
+    query = sa.select(notice).where(
+        work.within_region(notice.c.region, region), notice.c.withdrawn_at.is_(None)
+    )
     if kind:
         query = query.where(notice.c.subject_kind == kind)
     if on is not None:

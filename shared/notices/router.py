@@ -9,7 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from fastapi import APIRouter, Path, Query
 
-from shared.auth import NATION_CODE, May, region_bounds
+from shared.auth import NATION_CODE, May
 from shared.china import RegionCode
 from shared.db import notice
 from shared.errors import BadRequest, Conflict, Forbidden, Invalid, NotFound
@@ -163,12 +163,10 @@ def _add_public_routes(router: APIRouter, layouts: Mapping[str, NoticeLayout]) -
         cursor: Annotated[str, Query(max_length=200)] = "",
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
     ) -> Page[PublicNotice]:
-        low, high = region_bounds(region)
         before = _decode_cursor(cursor) if cursor else None
         rows = await repository.list_public_notices(
             work,
-            low=low,
-            high=high,
+            region=region,
             kind=kind,
             on=on,
             level=level or "",

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import sqlalchemy as sa
 from pydantic import BaseModel, Field
 
-from shared.auth import Actor, May
+from shared.auth import May
 from shared.china import LabelledEnum
 from shared.lifecycle.table import Guard, Lifecycle, Transition
 from shared.rules import Code, Days, RuleKey, RuleValue
@@ -161,7 +161,7 @@ class RecordKind:
     twins: Mapping[Guard[Any], Condition] = field(default_factory=dict)
     only: Callable[[], sa.ColumnElement[bool]] | None = None
     visible: Condition | None = None
-    whose: Callable[[Actor, May], sa.ColumnElement[bool]] | None = None
+    whose: Callable[[UnitOfWork, May], sa.ColumnElement[bool]] | None = None
     todo: tuple[Todo, ...] = ()
     acts: tuple[Act, ...] = ()
     parts: tuple[Part, ...] = ()

@@ -210,7 +210,7 @@ def _build_turn_condition(
         parts += [kind.table.c[name].not_in(work.actor.own_accounts) for name in row.four_eyes]
         parts += [kind.twins[guard](work) for guard in row.guards if guard in kind.twins]
         if kind.whose is not None:
-            parts.append(kind.whose(work.actor, row.may))
+            parts.append(kind.whose(work, row.may))
         moves.append(sa.and_(*parts))
     return sa.and_(kind.table.c["state"] == one.state, sa.or_(*moves))
 

@@ -14,7 +14,7 @@ from services.assets.policy import DepreciationTerms
 from services.assets.register.lifecycle import COUNTED_STATES, UseState
 from services.assets.register.models import Asset
 from services.assets.register.schemas import AssetClass, AssetOrigin
-from shared.auth import May, region_bounds
+from shared.auth import May
 from shared.db import execute_core
 from shared.unit_of_work import UnitOfWork
 
@@ -34,7 +34,7 @@ def _standing_conditions(work: UnitOfWork, region: str, year: int | None) -> lis
     """Assets of a region on the register, not disposed of, of one year or all."""
     conditions = [
         work.actor.scope_filter(May.ASSET_READ, ASSETS.c.region),
-        ASSETS.c.region.between(*region_bounds(region)),
+        work.within_region(ASSETS.c.region, region),
         ASSETS.c.state.in_(COUNTED_STATES),
         ASSETS.c.use != UseState.DISPOSED,
     ]

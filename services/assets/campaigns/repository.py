@@ -11,7 +11,7 @@ from services.assets.campaigns.models import Campaign, CampaignItem, StocktakeFi
 from services.assets.campaigns.schemas import CampaignRead, FindingResult
 from services.assets.register.lifecycle import COUNTED_STATES, UseState
 from services.assets.register.models import Asset
-from shared.auth import May, region_bounds
+from shared.auth import May
 from shared.db import execute_core
 from shared.errors import NotFound
 from shared.http import PageAnswer, PageParams, answer_page
@@ -53,7 +53,7 @@ async def list_campaigns(
     """One page of the stock-takings visible to the caller."""
     query = select(Campaign).where(_visible_condition(work))
     if region:
-        query = query.where(col(Campaign.region).between(*region_bounds(region)))
+        query = query.where(work.within_region(col(Campaign.region), region))
     if state is not None:
         query = query.where(Campaign.state == state)
     orders = {"starts_on": col(Campaign.starts_on)}
@@ -79,7 +79,7 @@ async def insert_expected_items(work: UnitOfWork, campaign: Campaign) -> None:
         ASSETS.c.asset_class,
         ASSETS.c.original_value,
     ).where(
-        ASSETS.c.region.between(*region_bounds(campaign.region)),
+        work.within_region(ASSETS.c.region, campaign.region),
         work.actor.scope_filter(May.ASSET_READ, ASSETS.c.region),
         ASSETS.c.state.in_(COUNTED_STATES),
         ASSETS.c.use != UseState.DISPOSED,

@@ -18,7 +18,7 @@ from services.assets.deposits.schemas import DepositKind
 from services.assets.disposals.lifecycle import DisposalState
 from services.assets.disposals.models import Disposal
 from services.assets.register.models import Asset
-from shared.auth import May, region_bounds
+from shared.auth import May
 from shared.china import normalize_document_no
 from shared.db import Rows, SelectsTogether, as_snapshot, execute_core
 from shared.errors import NotFound
@@ -196,7 +196,7 @@ async def sum_due_by_year(
         RECEIVABLES.c.void.is_(False),
         work.actor.scope_filter(May.ASSET_READ, RECEIVABLES.c.region),
     )
-    query = query.where(*_subject_conditions(RECEIVABLES, asset_id, region)).group_by(
+    query = query.where(*_subject_conditions(work, RECEIVABLES, asset_id, region)).group_by(
         sa.cast(year, sa.Integer)
     )
     return {
@@ -213,19 +213,19 @@ async def sum_received_by_year(
         year.label("year"), sa.cast(sa.func.sum(RECEIPTS.c.amount), sa.BigInteger).label("amount")
     ).where(
         work.actor.scope_filter(May.ASSET_READ, RECEIPTS.c.region),
-        *_subject_conditions(RECEIPTS, asset_id, region),
+        *_subject_conditions(work, RECEIPTS, asset_id, region),
     )
     return {int(row.year): int(row.amount) for row in await execute_core(work.session, query.group_by(year))}
 
 
 def _subject_conditions(
-    table: sa.Table, asset_id: UUID | None, region: str | None
+    work: UnitOfWork, table: sa.Table, asset_id: UUID | None, region: str | None
 ) -> Sequence[sa.ColumnElement[bool]]:
     conditions: list[sa.ColumnElement[bool]] = []
     if asset_id is not None:
         conditions.append(table.c.asset_id == asset_id)
     if region is not None:
-        conditions.append(table.c.region.between(*region_bounds(region)))
+        conditions.append(work.within_region(table.c.region, region))
     return conditions
 
 

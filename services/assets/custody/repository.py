@@ -7,7 +7,7 @@ from sqlmodel import col, select
 
 from services.assets.custody.models import Inspection, Keeper
 from services.assets.custody.schemas import AssetCondition, InspectionRead
-from shared.auth import May, region_bounds
+from shared.auth import May
 from shared.http import PageAnswer, PageParams, answer_page
 from shared.unit_of_work import UnitOfWork
 
@@ -37,7 +37,7 @@ async def list_inspections(
     if asset_id is not None:
         query = query.where(Inspection.asset_id == asset_id)
     if region:
-        query = query.where(col(Inspection.region).between(*region_bounds(region)))
+        query = query.where(work.within_region(col(Inspection.region), region))
     if condition is not None:
         query = query.where(Inspection.condition == condition)
     return await answer_page(

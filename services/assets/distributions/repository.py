@@ -14,7 +14,7 @@ from services.assets.contracts.models import Receipt
 from services.assets.distributions.lifecycle import DistributionState
 from services.assets.distributions.models import Distribution, IncomeBalance, IncomePosting, Payout
 from services.assets.distributions.schemas import IncomeAccount, IncomePurpose
-from shared.auth import May, region_bounds
+from shared.auth import May
 from shared.db import execute_core
 from shared.unit_of_work import UnitOfWork
 
@@ -156,7 +156,7 @@ async def _sum_by_account(work: UnitOfWork, table: sa.Table, region: str) -> dic
     query = (
         sa.select(table.c.account, sa.cast(sa.func.sum(table.c.amount), sa.BigInteger).label("amount"))
         .where(
-            table.c.region.between(*region_bounds(region)),
+            work.within_region(table.c.region, region),
             work.actor.scope_filter(May.ASSET_READ, table.c.region),
         )
         .group_by(table.c.account)

@@ -16,7 +16,7 @@ from services.assets.register import repository as register
 from services.assets.register.lifecycle import AssetState, UseState
 from services.assets.register.models import Asset
 from services.assets.register.schemas import AssetClass, OwnerKind, Right
-from shared.auth import May, mask_name, region_bounds
+from shared.auth import May, mask_name
 from shared.china import format_yuan
 from shared.errors import NotFound
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
@@ -105,7 +105,7 @@ async def render_region_certificates(work: UnitOfWork, region: str, asset_class:
     """All certificates of a village or town with their list, as PDF. Conflict when there are none or more than MAX_CERTIFICATES."""
     work.actor.require(May.ASSET_READ, region)
     conditions = [
-        col(Asset.region).between(*region_bounds(region)),
+        work.within_region(col(Asset.region), region),
         col(Asset.state).in_(CONFIRMED_STATES),
         col(Asset.use) != UseState.DISPOSED,
         *records.equality_conditions({col(Asset.asset_class): asset_class}),

@@ -28,7 +28,7 @@ from services.assets.register.models import (
 from services.assets.register.schemas import AssetClass, AssetRead, OwnerKind
 from services.assets.transfers.lifecycle import TransferState
 from services.assets.transfers.models import Transfer, TransferItem
-from shared.auth import May, region_bounds
+from shared.auth import May
 from shared.db import Rows, SelectsTogether, as_snapshot, execute_core, notice, search
 from shared.errors import NotFound
 from shared.http import PageAnswer, PageParams, answer_page
@@ -156,7 +156,7 @@ def _build_records(work: UnitOfWork, found: Rows) -> AssetRecords:
 
 async def list_assets(work: UnitOfWork, page_params: PageParams, filters: AssetFilter) -> PageAnswer:
     """One page of the assets in the caller's regions."""
-    query = select(Asset).where(visible_condition(work), *_filter_conditions(filters))
+    query = select(Asset).where(visible_condition(work), *_filter_conditions(work, filters))
     return await answer_page(
         work.session,
         query,
@@ -178,7 +178,7 @@ async def list_region_assets(work: UnitOfWork, region: str, limit: int) -> list[
     """Registered assets of a region, as far as the caller may see them, ordered by region and code."""
     query = select(Asset).where(
         visible_condition(work),
-        col(Asset.region).between(*region_bounds(region)),
+        work.within_region(col(Asset.region), region),
         col(Asset.state).in_(COUNTED_STATES),
     )
     return list(await work.session.exec(query.order_by(col(Asset.region), col(Asset.code)).limit(limit)))
@@ -325,7 +325,7 @@ async def find_bounds(work: UnitOfWork, region: str) -> tuple[float, float, floa
         sa.func.max(ASSETS.c.lat),
     ).where(
         work.actor.scope_filter(May.ASSET_READ, ASSETS.c.region),
-        ASSETS.c.region.between(*region_bounds(region)),
+        work.within_region(ASSETS.c.region, region),
         ASSETS.c.lon.is_not(None),
         ASSETS.c.state.not_in(HIDDEN_STATES),
     )
@@ -335,10 +335,10 @@ async def find_bounds(work: UnitOfWork, region: str) -> tuple[float, float, floa
     )
 
 
-def _filter_conditions(filters: AssetFilter) -> list[sa.ColumnElement[bool]]:
+def _filter_conditions(work: UnitOfWork, filters: AssetFilter) -> list[sa.ColumnElement[bool]]:
     conditions: list[sa.ColumnElement[bool]] = []
     if filters.region:
-        conditions.append(col(Asset.region).between(*region_bounds(filters.region)))
+        conditions.append(work.within_region(col(Asset.region), filters.region))
     names = ("asset_class", "subclass", "owner_kind", "state", "use", "year", "project_id", "code")
     for name in names:
         if (value := getattr(filters, name)) is not None:

@@ -10,7 +10,6 @@ from sqlmodel import col, select
 
 from services.assets.register.models import Asset
 from services.assets.repairs.models import Repair
-from shared.auth import region_bounds
 from shared.db import execute_core, file, lock_until_commit
 from shared.errors import NotFound
 from shared.files.uploads import FileRead
@@ -52,9 +51,10 @@ class PublicPhotos:
 
 async def system_count_photos(work: UnitOfWork, sender: str, asset: Asset) -> PublicPhotos:
     """Count the photos without login; those of the last day are found by their ids, which are in the order of time."""
-    low, high = region_bounds(f"{asset.region[:DISTRICT_DIGITS]:0<12}")
+    district = f"{asset.region[:DISTRICT_DIGITS]:0<12}"
     without_login = sa.and_(
-        file.c.region.between(low, high), file.c.uploaded_by.between(PUBLIC_SENDERS[0], PUBLIC_SENDERS[1])
+        work.within_region(file.c.region, district),
+        file.c.uploaded_by.between(PUBLIC_SENDERS[0], PUBLIC_SENDERS[1]),
     )
     kept = sa.select(sa.func.coalesce(sa.func.sum(file.c.size), 0)).where(without_login).scalar_subquery()
     from_sender = file.c.uploaded_by == sender

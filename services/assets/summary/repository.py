@@ -12,7 +12,7 @@ from services.assets.register.lifecycle import COUNTED_STATES, AssetState
 from services.assets.register.models import Asset, CachedProject
 from services.assets.summary.models import AssetDelta, AssetTotal, ProjectValueDelta, ProjectValueTotal
 from services.assets.transfers.models import Transfer, TransferItem
-from shared.auth import May, region_bounds
+from shared.auth import May
 from shared.db import execute_core
 from shared.records import TotalSpec
 from shared.rules import ancestor_codes
@@ -55,7 +55,7 @@ async def sum_asset_totals(work: UnitOfWork, region: str, year: int | None) -> l
         sa.select(
             *(ASSET_DELTAS.c[key] for key in TOTAL_KEYS), ASSET_DELTAS.c.number, ASSET_DELTAS.c.value
         ).where(
-            ASSET_DELTAS.c.region.between(*region_bounds(region)),
+            work.within_region(ASSET_DELTAS.c.region, region),
             work.actor.scope_filter(May.ASSET_READ, ASSET_DELTAS.c.region),
         ),
     ]
@@ -81,7 +81,7 @@ async def sum_project_totals(work: UnitOfWork, region: str, year: int | None) ->
         )
         for table, where in (
             (PROJECT_TOTAL_SPEC.totals, PROJECT_TOTAL_SPEC.totals.c.region == region),
-            (PROJECT_TOTAL_SPEC.deltas, PROJECT_TOTAL_SPEC.deltas.c.region.between(*region_bounds(region))),
+            (PROJECT_TOTAL_SPEC.deltas, work.within_region(PROJECT_TOTAL_SPEC.deltas.c.region, region)),
         )
     ]
     combined = sa.union_all(*parts).subquery()
@@ -144,7 +144,7 @@ async def sum_visible_assets(work: UnitOfWork, region: str, year: int | None) ->
         )
         .where(
             work.actor.scope_filter(May.ASSET_READ, ASSETS.c.region),
-            ASSETS.c.region.between(*region_bounds(region)),
+            work.within_region(ASSETS.c.region, region),
             ASSETS.c.state.in_(COUNTED_STATES),
         )
         .group_by(*keys)
@@ -158,7 +158,7 @@ async def sum_settled_projects(work: UnitOfWork, region: str, year: int | None) 
     """(accepted projects, settled cost, registered value in 分) of a region, as far as the caller sees them."""
     query = sa.select(PROJECTS.c.settled, PROJECTS.c.registered).where(
         work.actor.scope_filter(May.ASSET_READ, PROJECTS.c.region),
-        PROJECTS.c.region.between(*region_bounds(region)),
+        work.within_region(PROJECTS.c.region, region),
         PROJECTS.c.accepted_on.is_not(None),
     )
     if year is not None:

@@ -18,7 +18,7 @@ from services.attendance.check_ins.calculation import CheckInRow, build_event_pa
 from services.attendance.check_ins.models import CheckIn
 from services.attendance.check_ins.schemas import CheckInRead, Result
 from services.attendance.sql_conditions import get_columns
-from shared.auth import Actor, May, region_bounds
+from shared.auth import Actor, May
 from shared.clients.attendance import CheckInRecorded
 from shared.db import event_log, execute_core, in_list, new_id, send_sqlite_rows
 from shared.errors import NotFound
@@ -212,7 +212,7 @@ async def list_check_ins(
     """Returns a page of visible check-ins, newest first."""
     query = select(CheckIn).where(_visible_check_ins(work))
     if region:
-        query = query.where(col(CheckIn.region).between(*region_bounds(region)))
+        query = query.where(work.within_region(col(CheckIn.region), region))
     if person:
         query = query.where(CheckIn.person == person)
     if since is not None:

@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from services.attendance.complaints.lifecycle import ComplaintState
 from services.attendance.complaints.models import Complaint
 from services.attendance.repository import visible_rows
-from shared.auth import May, region_bounds
+from shared.auth import May
 from shared.db import execute_core, lock_until_commit
 from shared.errors import NotFound
 from shared.http import Page, PageParams, list_page
@@ -32,12 +32,12 @@ async def system_get_complaint(session: AsyncSession, complaint_id: UUID) -> Com
 async def system_count_complaints(work: UnitOfWork, region: str) -> tuple[int, int]:
     """(complaints of this sender in the last hour, all without login of the district in the last day); waits for others' turn."""
     await lock_until_commit(work.session, COMPLAINT_LOCK_ID)
-    low, high = region_bounds(f"{region[:DISTRICT_DIGITS]:0<12}")
+    in_district = work.within_region(col(Complaint.region), f"{region[:DISTRICT_DIGITS]:0<12}")
     created = col(Complaint.created_at)
     from_sender = sa.and_(col(Complaint.created_by) == work.actor.id, created > work.at - timedelta(hours=1))
     query = sa.select(
         sa.func.count().filter(from_sender).label("of_sender"),
-        sa.func.count().filter(col(Complaint.region).between(low, high)).label("of_district"),
+        sa.func.count().filter(in_district).label("of_district"),
     ).where(created > work.at - timedelta(days=1), col(Complaint.day_id).is_(None))
     row = (await execute_core(work.session, query)).one()
     return int(row.of_sender), int(row.of_district)
@@ -49,7 +49,7 @@ async def list_complaints(
     """Returns a page of the complaints that the caller handles, newest first."""
     query = select(Complaint).where(visible_rows(work, Complaint, May.COMPLAINT_HANDLE))
     if region:
-        query = query.where(col(Complaint.region).between(*region_bounds(region)))
+        query = query.where(work.within_region(col(Complaint.region), region))
     if state is not None:
         query = query.where(Complaint.state == state)
     orders = {"created_at": col(Complaint.created_at)}

@@ -81,7 +81,7 @@ async def recalculate_next_chunk(context: ServiceContext) -> int:
             return 0
         region, on_day, asked_at = recalculation.region, recalculation.on_day, recalculation.asked_at
         persons = await repository.system_list_assigned_persons(
-            session, region, on_day, recalculation.after_person, MAX_DAYS_PER_CHUNK
+            context.unit_of_work(session), region, on_day, recalculation.after_person, MAX_DAYS_PER_CHUNK
         )
     # Another process may have changed the rule: do not use cached rules.
     context.rules.recheck()

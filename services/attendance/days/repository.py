@@ -30,7 +30,6 @@ from services.attendance.reviews.repository import MAX_DAY_LENGTH, EvidenceBound
 from services.attendance.spot_checks.models import DrawnPerson
 from services.attendance.sql_conditions import get_columns, overlaps_days
 from services.attendance.teams.models import Member
-from shared.auth import region_bounds
 from shared.clients.attendance import DaySettled
 from shared.db import event_log, execute_core, in_list, log_cursor, note_keys, values_table
 from shared.events import LOG_START, Cursor, after_cursor, is_visible
@@ -241,7 +240,7 @@ async def list_board_rows(work: UnitOfWork, region: str, on: date) -> list[sa.Ro
         .outerjoin(day.id.table, sa.and_(day.person == assignment.person, day.work_date == on))
         .where(
             visible_rows(work, Assignment),
-            assignment.region.between(*region_bounds(region)),
+            work.within_region(assignment.region, region),
             assignment.starts_on <= on,
             sa.or_(assignment.ends_on.is_(None), assignment.ends_on >= on),
         )
@@ -311,14 +310,14 @@ async def system_find_recalculation(session: AsyncSession, region: str) -> Recal
 
 
 async def system_list_assigned_persons(
-    session: AsyncSession, region: str, on: date, after: str, limit: int
+    work: UnitOfWork, region: str, on: date, after: str, limit: int
 ) -> list[str]:
     """Returns up to `limit` persons assigned in a region on a day, sorted, after the person `after`."""
     assignment = get_columns(Assignment)
     query = (
         sa.select(assignment.person)
         .where(
-            assignment.region.between(*region_bounds(region)),
+            work.within_region(assignment.region, region),
             overlaps_days(Assignment, on, on),
             assignment.person > after,
         )
@@ -326,7 +325,7 @@ async def system_list_assigned_persons(
         .order_by(assignment.person)
         .limit(limit)
     )
-    return list((await execute_core(session, query)).scalars())
+    return list((await execute_core(work.session, query)).scalars())
 
 
 async def load_day_inputs(work: UnitOfWork, pairs: Sequence[PersonDay]) -> DayInputs:

@@ -16,7 +16,6 @@ from services.attendance.leaves.schemas import DayPart
 from services.attendance.posts.models import Assignment, Post
 from services.attendance.repository import visible_rows
 from services.attendance.sql_conditions import overlaps_days
-from shared.auth import region_bounds
 from shared.db import in_list
 from shared.errors import NotFound
 from shared.http import PageAnswer, PageParams, answer_page
@@ -42,7 +41,7 @@ async def list_duties(
     """Returns a page of visible shifts, latest first."""
     query = select(Duty).where(visible_duties(work), *where)
     if region:
-        query = query.where(col(Duty.region).between(*region_bounds(region)))
+        query = query.where(work.within_region(col(Duty.region), region))
     if person:
         query = query.where(Duty.person == person)
     orders = {"work_date": col(Duty.work_date)}
@@ -64,7 +63,7 @@ async def list_month_duties(work: UnitOfWork, region: str, first: date, last: da
         .join(Post, col(Post.id) == Duty.post_id)
         .where(
             visible_duties(work),
-            col(Duty.region).between(*region_bounds(region)),
+            work.within_region(col(Duty.region), region),
             col(Duty.work_date).between(first, last),
             Duty.state != DutyState.CANCELLED,
         )
@@ -129,7 +128,7 @@ async def list_swaps(
     """Returns a page of visible swaps, newest first; `to_agree`: those that await the caller's consent."""
     query = select(DutySwap).where(visible_swaps(work))
     if region:
-        query = query.where(col(DutySwap.region).between(*region_bounds(region)))
+        query = query.where(work.within_region(col(DutySwap.region), region))
     if state is not None:
         query = query.where(DutySwap.state == state)
     if to_agree:

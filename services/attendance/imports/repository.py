@@ -18,7 +18,7 @@ from services.attendance.imports.models import ExternalAccount, ImportedRecord, 
 from services.attendance.imports.schemas import Channel, ImportedRecordState, PullState
 from services.attendance.repository import visible_rows
 from services.attendance.reviews.models import Review
-from shared.auth import May, region_bounds
+from shared.auth import May
 from shared.db import execute_core
 from shared.events import insert_once
 from shared.unit_of_work import UnitOfWork
@@ -65,7 +65,7 @@ async def list_external_ids(work: UnitOfWork, channel: Channel, region: str) -> 
     """Returns the external ids of a region's accounts, at most 10,000."""
     query = select(ExternalAccount.external).where(
         ExternalAccount.channel == channel,
-        col(ExternalAccount.region).between(*region_bounds(region)),
+        work.within_region(col(ExternalAccount.region), region),
         _in_scope(work, col(ExternalAccount.region)),
     )
     return list(await work.session.exec(query.order_by(col(ExternalAccount.external)).limit(10_000)))

@@ -13,7 +13,7 @@ from services.attendance.leaves.schemas import DayPart, LeaveRead
 from services.attendance.policy import LeaveKind, get_approval_step
 from services.attendance.repository import visible_rows
 from services.attendance.sql_conditions import get_columns, overlaps_days
-from shared.auth import LEVEL_DIGITS, May, region_bounds
+from shared.auth import LEVEL_DIGITS, May
 from shared.db import execute_core
 from shared.http import PageAnswer, PageParams, answer_page
 from shared.rules import ancestor_codes
@@ -78,7 +78,7 @@ def build_callers_turn_condition(work: UnitOfWork) -> sa.ColumnElement[bool]:
     """Whether the present step of a leave is the caller's own or was given to them for today; the twin of `is_callers_turn`."""
     area = col(Leave.region)
     own = [
-        sa.and_(col(Leave.turn) == step, area.between(*region_bounds(grant.region)))
+        sa.and_(col(Leave.turn) == step, work.within_region(area, grant.region))
         for grant in work.actor.grants
         if (step := get_approval_step(grant)) is not None
     ]

@@ -24,7 +24,7 @@ from services.attendance.repository import visible_rows
 from services.attendance.reviews.models import Review
 from services.attendance.sql_conditions import get_columns, overlaps_days
 from services.attendance.teams.models import Team
-from shared.auth import May, region_bounds
+from shared.auth import May
 from shared.china import list_days, month_bounds
 from shared.db import execute_core, in_list, note_keys
 from shared.rules import ancestor_codes
@@ -85,7 +85,7 @@ async def list_tallies(work: UnitOfWork, region: str, months: Sequence[str], by:
         )
         .where(
             DAY_COLUMNS.month.in_(list(months)),
-            DAY_COLUMNS.region.between(*region_bounds(region)),
+            work.within_region(DAY_COLUMNS.region, region),
             visible_rows(work, AttendanceDay),
         )
         .group_by(key)
@@ -101,7 +101,7 @@ async def list_halves(work: UnitOfWork, region: str, months: Sequence[str]) -> l
         sa.select(DAY_COLUMNS.person.label("key"), _sum_column(DAY_COLUMNS.halves).label("halves"))
         .where(
             DAY_COLUMNS.month.in_(list(months)),
-            DAY_COLUMNS.region.between(*region_bounds(region)),
+            work.within_region(DAY_COLUMNS.region, region),
             visible_rows(work, AttendanceDay),
         )
         .group_by(DAY_COLUMNS.person)
@@ -117,7 +117,7 @@ async def list_held_days(work: UnitOfWork, region: str, month: str) -> list[Held
         sa.select(*columns)
         .where(
             DAY_COLUMNS.month == month,
-            DAY_COLUMNS.region.between(*region_bounds(region)),
+            work.within_region(DAY_COLUMNS.region, region),
             DAY_COLUMNS.provisional.is_(True),
             visible_rows(work, AttendanceDay),
         )
@@ -131,7 +131,7 @@ async def get_total_tally(work: UnitOfWork, region: str, months: Sequence[str]) 
     """Returns the day counts of the whole region in one row."""
     query = sa.select(*(figure.label(name) for name, figure in _FIGURE_COLUMNS.items())).where(
         DAY_COLUMNS.month.in_(list(months)),
-        DAY_COLUMNS.region.between(*region_bounds(region)),
+        work.within_region(DAY_COLUMNS.region, region),
         visible_rows(work, AttendanceDay),
     )
     return dict((await execute_core(work.session, query)).one()._mapping)  # noqa: SLF001 - SQLAlchemy's public name
@@ -139,7 +139,7 @@ async def get_total_tally(work: UnitOfWork, region: str, months: Sequence[str]) 
 
 async def list_team_names(work: UnitOfWork, region: str) -> dict[str, str]:
     """Returns team id → name of the visible teams of a region."""
-    query = select(Team).where(col(Team.region).between(*region_bounds(region)), visible_rows(work, Team))
+    query = select(Team).where(work.within_region(col(Team.region), region), visible_rows(work, Team))
     return {str(team.id): team.name for team in await work.session.exec(query)}
 
 
@@ -149,7 +149,7 @@ async def list_day_results(work: UnitOfWork, region: str, month: str) -> list[An
         sa.select(DAY_COLUMNS.person, DAY_COLUMNS.work_date, DAY_COLUMNS.result, DAY_COLUMNS.provisional)
         .where(
             DAY_COLUMNS.month == month,
-            DAY_COLUMNS.region.between(*region_bounds(region)),
+            work.within_region(DAY_COLUMNS.region, region),
             visible_rows(work, AttendanceDay),
         )
         .order_by(DAY_COLUMNS.person, DAY_COLUMNS.work_date)
@@ -190,7 +190,7 @@ async def update_frozen(work: UnitOfWork, region: str, month: str, *, frozen: bo
     table: Any = AttendanceDay.__table__  # type: ignore[attr-defined]
     where = (
         DAY_COLUMNS.month == month,
-        DAY_COLUMNS.region.between(*region_bounds(region)),
+        work.within_region(DAY_COLUMNS.region, region),
         visible_rows(work, AttendanceDay),
     )
     change = sa.update(table).where(*where).values(frozen=frozen, updated_at=work.at)
@@ -203,7 +203,7 @@ async def list_unsettled_days(work: UnitOfWork, region: str, month: str) -> dict
     first, last = month_bounds(month)
     last = min(last, work.today)
     query = select(Assignment).where(
-        col(Assignment.region).between(*region_bounds(region)),
+        work.within_region(col(Assignment.region), region),
         overlaps_days(Assignment, first, last),
         work.actor.scope_filter(May.PRESENCE_READ, col(Assignment.region)),
     )

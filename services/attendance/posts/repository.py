@@ -19,7 +19,7 @@ from services.attendance.repository import visible_rows
 from services.attendance.reviews.lifecycle import ReviewState
 from services.attendance.reviews.models import Review
 from services.attendance.sql_conditions import get_columns, overlaps_days
-from shared.auth import May, region_bounds
+from shared.auth import May
 from shared.db import execute_core, in_list
 from shared.errors import NotFound
 from shared.http import PageAnswer, Pagination, answer_page
@@ -72,7 +72,7 @@ async def list_posts(work: UnitOfWork, page_params: Pagination, *, region: str, 
     """Returns a page of posts that the caller sees by region or was ever assigned to; `q` is part of the name."""
     query = select(Post).where(is_visible_post(work))
     if region:
-        query = query.where(col(Post.region).between(*region_bounds(region)))
+        query = query.where(work.within_region(col(Post.region), region))
     if q:
         query = query.where(col(Post.name).contains(q, autoescape=True))
     orders = {"name": col(Post.name), "created_at": col(Post.created_at)}
@@ -103,7 +103,7 @@ async def list_stationed(
 ) -> Sequence[Assignment]:
     """Returns the assignments in a region that overlap these days, where the caller has the permission."""
     query = select(Assignment).where(
-        col(Assignment.region).between(*region_bounds(region)),
+        work.within_region(col(Assignment.region), region),
         work.actor.scope_filter(may, col(Assignment.region)),
         overlaps_days(Assignment, first, last),
     )

@@ -12,7 +12,7 @@ from services.attendance.posts.models import Assignment
 from services.attendance.spot_checks.models import DrawnPerson
 from services.attendance.spot_checks.schemas import Outcome
 from services.attendance.sql_conditions import overlaps_days
-from shared.auth import May, region_bounds
+from shared.auth import May
 from shared.unit_of_work import UnitOfWork
 
 
@@ -26,7 +26,7 @@ async def find_eligible_assignments(work: UnitOfWork, region: str, on: date) -> 
         DrawnPerson.work_date == on, DrawnPerson.outcome == Outcome.PENDING, DrawnPerson.closes_at > work.at
     )
     query = select(Assignment).where(
-        col(Assignment.region).between(*region_bounds(region)),
+        work.within_region(col(Assignment.region), region),
         work.actor.scope_filter(May.SPOT_CHECK, col(Assignment.region)),
         overlaps_days(Assignment, on, on),
         col(Assignment.person).not_in(on_leave),

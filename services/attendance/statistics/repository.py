@@ -21,7 +21,6 @@ from services.attendance.teams.models import Member, Team, Unit
 from services.attendance.teams.schemas import MemberRole
 from services.attendance.visits.models import Deed, Training, Visit, VisitFollowUp
 from services.attendance.visits.schemas import DeedKind, VisitKind
-from shared.auth import region_bounds
 from shared.db import execute_core
 from shared.rules import ancestor_codes
 from shared.unit_of_work import UnitOfWork
@@ -94,7 +93,7 @@ async def list_person_figures(
                 sa.func.min(columns.region).label("region"),
                 *(figure.label(key) for key, figure in figures.items()),
             )
-            .where(*where, columns.region.between(*region_bounds(region)), visible_rows(work, table))
+            .where(*where, work.within_region(columns.region, region), visible_rows(work, table))
             .group_by(columns.person)
         )
         for row in await execute_core(work.session, query):
@@ -119,7 +118,7 @@ async def list_members(work: UnitOfWork, region: str, first: date, last: date) -
         .join_from(Member, Team, team.id == member.team_id)
         .outerjoin(Unit, unit.id == team.unit_id)
         .where(
-            member.region.between(*region_bounds(region)),
+            work.within_region(member.region, region),
             overlaps_days(Member, first, last),
             visible_rows(work, Member),
         )
@@ -137,7 +136,7 @@ async def list_signed_sheets(work: UnitOfWork, region: str, month: str) -> list[
         MonthSheet.month == month,
         MonthSheet.state == SheetState.SIGNED,
         sa.or_(
-            col(MonthSheet.region).between(*region_bounds(region)),
+            work.within_region(col(MonthSheet.region), region),
             col(MonthSheet.region).in_(ancestor_codes(region)),
         ),
     )
@@ -147,7 +146,7 @@ async def list_signed_sheets(work: UnitOfWork, region: str, month: str) -> list[
 async def list_deeds(work: UnitOfWork, region: str, first: date, last: date) -> list[Deed]:
     """Returns the deeds of these days, by village and day."""
     query = select(Deed).where(
-        col(Deed.region).between(*region_bounds(region)),
+        work.within_region(col(Deed.region), region),
         col(Deed.happened_on).between(first, last),
         visible_rows(work, Deed),
     )
@@ -165,7 +164,7 @@ async def aggregate_rows(
 ) -> dict[str, int]:
     """Evaluates the named aggregates over the visible rows of a table in a region; NULL counts as 0."""
     query = sa.select(*(expression.label(name) for name, expression in aggregates.items())).where(
-        get_columns(table).region.between(*region_bounds(region)), visible_rows(work, table), *where
+        work.within_region(get_columns(table).region, region), visible_rows(work, table), *where
     )
     row = (await execute_core(work.session, query)).one()
     return {name: int(getattr(row, name) or 0) for name in aggregates}

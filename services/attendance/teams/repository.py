@@ -12,7 +12,6 @@ from services.attendance.repository import visible_rows
 from services.attendance.sql_conditions import overlaps_days
 from services.attendance.teams.models import Member, Team, Unit
 from services.attendance.teams.schemas import TeamRead, UnitRead
-from shared.auth import region_bounds
 from shared.errors import NotFound
 from shared.http import PageAnswer, PageParams, answer_page
 from shared.rules import ancestor_codes
@@ -45,7 +44,7 @@ async def list_units(work: UnitOfWork, page_params: PageParams, region: str) -> 
     """Returns a page of visible units."""
     query = select(Unit).where(visible_units(work))
     if region:
-        query = query.where(col(Unit.region).between(*region_bounds(region)))
+        query = query.where(work.within_region(col(Unit.region), region))
     orders = {"name": col(Unit.name)}
     return await answer_page(
         work.session, query, page_params, orders=orders, key=col(Unit.id), default="name", read=UnitRead
@@ -81,7 +80,7 @@ async def list_teams(
     """Returns a page of visible teams."""
     query = select(Team).where(visible_teams(work))
     if region:
-        query = query.where(col(Team.region).between(*region_bounds(region)))
+        query = query.where(work.within_region(col(Team.region), region))
     if unit_id is not None:
         query = query.where(Team.unit_id == unit_id)
     orders = {"name": col(Team.name)}

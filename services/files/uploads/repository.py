@@ -11,7 +11,6 @@ from sqlmodel import col, delete, select, update
 from services.files.uploads.calculation import split_hash
 from services.files.uploads.models import FileUpload, Picture, UploadPart
 from services.files.uploads.schemas import FilesAsked, UploadState
-from shared.auth import region_bounds
 from shared.db import execute_core, note_rows
 from shared.db import file as file_table
 from shared.errors import NotFound
@@ -52,10 +51,9 @@ async def sum_account(work: UnitOfWork, account: str, since: datetime) -> tuple[
 
 async def sum_region(work: UnitOfWork, region: str) -> int:
     """Bytes of all files of a region and below, each content once."""
-    low, high = region_bounds(region)
     contents = (
         sa.select(file_table.c.sha256, file_table.c.size)
-        .where(file_table.c.region.between(low, high))
+        .where(work.within_region(file_table.c.region, region))
         .distinct()
         .subquery()
     )

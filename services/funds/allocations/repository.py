@@ -9,7 +9,7 @@ from sqlmodel import col, select
 from services.funds.allocations.models import Allocation
 from services.funds.allocations.schemas import AllocationRead
 from services.funds.commitments.models import CachedProject
-from shared.auth import May, region_bounds
+from shared.auth import May
 from shared.errors import NotFound
 from shared.http import PageAnswer, PageParams, answer_page
 from shared.unit_of_work import UnitOfWork
@@ -71,7 +71,7 @@ async def list_allocations(
     """List a page of allocations of the caller's regions."""
     query = select(Allocation).where(work.actor.scope_filter(May.FUND_READ, col(Allocation.region)))
     if region:
-        query = query.where(col(Allocation.region).between(*region_bounds(region)))
+        query = query.where(work.within_region(col(Allocation.region), region))
     for column, value in (("project_id", project_id), ("source_id", source_id), ("plan_id", plan_id)):
         if value is not None:
             query = query.where(getattr(Allocation, column) == value)
@@ -111,7 +111,7 @@ async def list_named_allocations(
     """The allocations of a region to projects of these names (at most 5000), to recognise the rows of a list."""
     query = select(Allocation).where(
         col(Allocation.project_name).in_(projects),
-        col(Allocation.region).between(*region_bounds(region)),
+        work.within_region(col(Allocation.region), region),
         work.actor.scope_filter(May.FUND_READ, col(Allocation.region)),
     )
     return list(await work.session.exec(query.order_by(col(Allocation.id)).limit(5000)))

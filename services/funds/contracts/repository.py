@@ -8,7 +8,7 @@ from sqlmodel import col, select
 
 from services.funds.contracts.models import Contract
 from shared.alerts.detection import MAX_ROWS_PER_SCAN, DaysAlertRule, DetectionContext, is_among
-from shared.auth import May, region_bounds
+from shared.auth import May
 from shared.china import normalize_document_no
 from shared.errors import NotFound
 from shared.http import Page, PageParams, list_page
@@ -52,7 +52,7 @@ async def list_contracts(
     """List a page of contracts of the caller's regions."""
     query = select(Contract).where(work.actor.scope_filter(May.FUND_READ, col(Contract.region)))
     if region:
-        query = query.where(col(Contract.region).between(*region_bounds(region)))
+        query = query.where(work.within_region(col(Contract.region), region))
     if project_id is not None:
         query = query.where(Contract.project_id == project_id)
     return await list_page(

@@ -235,14 +235,14 @@ def _build_stage_sums(kind: Any, balance: Any) -> list[Any]:  # noqa: ANN401 - c
 
 
 def build_account_conditions(work: UnitOfWork, filters: Mapping[str, Any]) -> list[sa.ColumnElement[bool]]:
-    """Conditions on accounts of the caller's regions: a tuple filters a range, a list a set, None nothing."""
+    """Conditions on accounts of the caller's regions: a region filters all within it, a list a set, None nothing."""
     conditions: list[sa.ColumnElement[bool]] = [work.actor.scope_filter(May.FUND_READ, ACCOUNT.c.region)]
     for name, value in filters.items():
         if value is None:
             continue
         column = ACCOUNT.c[name]
-        if isinstance(value, tuple):
-            conditions.append(column.between(*value))
+        if name == "region":
+            conditions.append(work.within_region(column, value))
         elif isinstance(value, list):
             conditions.append(column.in_(value))
         else:

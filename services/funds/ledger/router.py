@@ -11,7 +11,7 @@ from services.funds.ledger.accounts import AccountKind
 from services.funds.ledger.models import LedgerEntry
 from services.funds.ledger.repository import LedgerPeriod
 from services.funds.ledger.schemas import EntryRead, Positions, TrialBalance
-from shared.auth import May, region_bounds
+from shared.auth import May
 from shared.china import RegionCode
 from shared.errors import FieldError, Invalid
 from shared.http import Page, Pagination, ReadWork, Route, requires
@@ -29,7 +29,7 @@ async def _build_filters(
     year: Annotated[int | None, Query(ge=2000, le=2100)] = None,
 ) -> dict[str, Any]:
     return {
-        "region": region_bounds(region) if region else None,
+        "region": region,
         "source_id": source_id,
         "project_id": project_id,
         "allocation_id": allocation_id,

@@ -17,7 +17,7 @@ from services.funds.ledger.models import LedgerAccount
 from services.funds.payments.lifecycle import PaymentState
 from services.funds.payments.models import Beneficiary, Payment, Refund
 from services.funds.payments.schemas import BeneficiaryRead, BeneficiaryState, PaymentRead
-from shared.auth import May, region_bounds
+from shared.auth import May
 from shared.db import Rows, SelectsTogether, as_snapshot, delete_rows, execute_core
 from shared.errors import NotFound
 from shared.http import PageAnswer, PageParams, answer_page
@@ -182,7 +182,7 @@ async def list_payments(
     """List a page of payments of the caller's regions."""
     query = select(Payment).where(work.actor.scope_filter(May.FUND_READ, col(Payment.region)))
     if region:
-        query = query.where(col(Payment.region).between(*region_bounds(region)))
+        query = query.where(work.within_region(col(Payment.region), region))
     for name, value in (
         ("state", state),
         ("allocation_id", allocation_id),
@@ -210,7 +210,7 @@ async def list_payments_to(work: UnitOfWork, region: str, names: Collection[str]
     """The payments of a region to payees of these names, oldest first (at most 5000), to recognise the rows of a list."""
     query = select(Payment).where(
         col(Payment.payee_name).in_(names),
-        col(Payment.region).between(*region_bounds(region)),
+        work.within_region(col(Payment.region), region),
         work.actor.scope_filter(May.FUND_READ, col(Payment.region)),
     )
     return list(await work.session.exec(query.order_by(col(Payment.id)).limit(5000)))

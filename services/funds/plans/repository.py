@@ -12,7 +12,7 @@ from services.funds.plans.lifecycle import PlanState
 from services.funds.plans.models import Plan, PlanLine
 from services.funds.plans.schemas import PlanRead
 from services.funds.sources.models import Source
-from shared.auth import May, region_bounds
+from shared.auth import May
 from shared.db import delete_rows, execute_core
 from shared.errors import NotFound
 from shared.http import PageAnswer, PageParams, answer_page
@@ -53,7 +53,7 @@ async def list_plans(
     """List a page of plans of the caller's regions."""
     query = select(Plan).where(work.actor.scope_filter(May.FUND_READ, col(Plan.region)))
     if region:
-        query = query.where(col(Plan.region).between(*region_bounds(region)))
+        query = query.where(work.within_region(col(Plan.region), region))
     if year is not None:
         query = query.where(Plan.year == year)
     if state is not None:

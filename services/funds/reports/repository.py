@@ -18,7 +18,7 @@ from services.funds.plans.models import Plan, PlanLine
 from services.funds.reports.schemas import Rank
 from services.funds.sources.models import Source, SourceAdjustment
 from services.funds.sources.schemas import FundLevel
-from shared.auth import May, region_bounds
+from shared.auth import May
 from shared.china import normalize_document_no
 from shared.db import execute_core
 from shared.unit_of_work import UnitOfWork
@@ -45,7 +45,7 @@ async def sum_stages_by_level(work: UnitOfWork, region: str, year: int) -> list[
         .select_from(ACCOUNT.join(SOURCE, SOURCE.c.id == ACCOUNT.c.source_id))
         .where(
             ACCOUNT.c.year == year,
-            ACCOUNT.c.region.between(*region_bounds(region)),
+            work.within_region(ACCOUNT.c.region, region),
             work.actor.scope_filter(May.FUND_READ, ACCOUNT.c.region),
         )
         .group_by(SOURCE.c.level)
@@ -74,9 +74,9 @@ async def sum_allocated_shares(work: UnitOfWork, region: str, year: int) -> sa.R
         .select_from(ACCOUNT.join(ALLOCATION, ALLOCATION.c.id == ACCOUNT.c.allocation_id))
         .where(
             ACCOUNT.c.kind.in_(allocated_kinds),
-            ALLOCATION.c.region.between(*region_bounds(region)),
+            work.within_region(ALLOCATION.c.region, region),
             ACCOUNT.c.year == year,
-            ACCOUNT.c.region.between(*region_bounds(region)),
+            work.within_region(ACCOUNT.c.region, region),
             work.actor.scope_filter(May.FUND_READ, ACCOUNT.c.region),
         )
     )
@@ -89,7 +89,7 @@ async def count_rows(work: UnitOfWork, table: sa.Table, region: str, *conditions
         sa.select(sa.func.count())
         .select_from(table)
         .where(
-            table.c.region.between(*region_bounds(region)),
+            work.within_region(table.c.region, region),
             work.actor.scope_filter(May.FUND_READ, table.c.region),
             *conditions,
         )
@@ -200,7 +200,7 @@ def _build_year_conditions(work: UnitOfWork, region: str, year: int) -> list[Any
     column = ACCOUNT.c.region
     return [
         ACCOUNT.c.year == year,
-        column.between(*region_bounds(region)),
+        work.within_region(column, region),
         work.actor.scope_filter(May.FUND_READ, column),
     ]
 
@@ -240,7 +240,7 @@ async def list_upper_documents(work: UnitOfWork, region: str, year: int) -> list
         .where(
             source.fiscal_year == year,
             source.level.in_(UPPER_LEVELS),
-            source.region.between(*region_bounds(region)),
+            work.within_region(source.region, region),
             work.actor.scope_filter(May.FUND_READ, source.region),
         )
         .group_by(source.id, source.received_on)
@@ -258,7 +258,7 @@ async def sum_issues(work: UnitOfWork, region: str, year: int) -> list[sa.Row[An
         .where(
             allocation.year == year,
             SOURCE.c.level.in_(UPPER_LEVELS),
-            allocation.region.between(*region_bounds(region)),
+            work.within_region(allocation.region, region),
             work.actor.scope_filter(May.FUND_READ, allocation.region),
         )
         .group_by(allocation.source_id, allocation.issued_on)
@@ -273,7 +273,7 @@ async def count_projects_by_state(work: UnitOfWork, region: str, year: int) -> l
         sa.select(allocation.project_id)
         .where(
             allocation.year == year,
-            allocation.region.between(*region_bounds(region)),
+            work.within_region(allocation.region, region),
             work.actor.scope_filter(May.FUND_READ, allocation.region),
         )
         .distinct()
@@ -298,7 +298,7 @@ async def list_issued_plan_ids(work: UnitOfWork, region: str, year: int) -> list
     query = sa.select(plan.id).where(
         plan.year == year,
         plan.state == PlanState.ISSUED,
-        plan.region.between(*region_bounds(region)),
+        work.within_region(plan.region, region),
         work.actor.scope_filter(May.FUND_READ, plan.region),
     )
     return list((await execute_core(work.session, query)).scalars())

@@ -40,7 +40,7 @@ from services.funds.sources import repository as sources
 from services.funds.sources.schemas import Fund, FundLevel, SourceAdjustmentRead, SourceRead, Task
 from services.funds.targets import repository as targets
 from shared.alerts import repository as alerts
-from shared.auth import May, region_bounds
+from shared.auth import May
 from shared.china import format_yuan
 from shared.errors import NotFound
 from shared.unit_of_work import UnitOfWork
@@ -151,7 +151,7 @@ async def get_summary(
 
     With a period also what moved on its days, out of the documents of every year.
     """
-    figures = await ledger.get_figures(work, {"region": region_bounds(region), "year": year})
+    figures = await ledger.get_figures(work, {"region": region, "year": year})
     levels = {
         row.level: build_figures(row._asdict())
         for row in await repository.sum_stages_by_level(work, region, year)
@@ -162,9 +162,7 @@ async def get_summary(
         region=region,
         year=year,
         figures=figures,
-        flow=None
-        if period == ALL_DAYS
-        else await ledger.get_figures(work, {"region": region_bounds(region)}, period),
+        flow=None if period == ALL_DAYS else await ledger.get_figures(work, {"region": region}, period),
         by_level=[
             LevelFigures.model_construct(level=level, label=level.label, figures=levels[level])
             for level in FundLevel
@@ -379,7 +377,7 @@ async def _list_management_indicators(work: UnitOfWork, region: str, year: int) 
 async def _list_usage_indicators(work: UnitOfWork, region: str, year: int) -> list[EvaluationIndicator]:
     states = await repository.count_projects_by_state(work, region, year)
     funded = sum(row.projects for row in states)
-    figures = await ledger.get_figures(work, {"region": region_bounds(region), "year": year})
+    figures = await ledger.get_figures(work, {"region": region, "year": year})
     uses = await repository.sum_uses(work, region, year)
     tasks = [
         _build_indicator(f"use.task.{row.task}", f"分任务支出: {Task(row.task).label}", row.paid, row.allocated,

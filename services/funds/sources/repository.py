@@ -8,7 +8,7 @@ from sqlmodel import col, select
 
 from services.funds.sources.models import Source, SourceAdjustment
 from services.funds.sources.schemas import Fund, FundLevel, SourceRead
-from shared.auth import May, region_bounds
+from shared.auth import May
 from shared.china import normalize_document_no
 from shared.errors import NotFound
 from shared.http import PageAnswer, PageParams, answer_page
@@ -58,7 +58,7 @@ async def list_sources(
     """List a page of documents of the caller's regions."""
     query = select(Source).where(work.actor.scope_filter(May.FUND_READ, col(Source.region)))
     if region:
-        query = query.where(col(Source.region).between(*region_bounds(region)))
+        query = query.where(work.within_region(col(Source.region), region))
     if year is not None:
         query = query.where(Source.fiscal_year == year)
     if level is not None:

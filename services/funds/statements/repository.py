@@ -12,7 +12,7 @@ from services.funds.payments.lifecycle import PaymentState
 from services.funds.payments.models import Payment, Refund
 from services.funds.statements.models import Statement, StatementLine
 from services.funds.statements.schemas import OPEN_RESULTS, MatchResult, Side, StatementRead, StatementState
-from shared.auth import May, region_bounds
+from shared.auth import May
 from shared.db import delete_rows, execute_core
 from shared.errors import NotFound
 from shared.http import PageAnswer, PageParams, answer_page
@@ -40,7 +40,7 @@ async def list_statements(work: UnitOfWork, params: PageParams, region: str | No
     """List a page of statements of the caller's regions."""
     query = select(Statement).where(work.actor.scope_filter(May.RECONCILE, col(Statement.region)))
     if region:
-        query = query.where(col(Statement.region).between(*region_bounds(region)))
+        query = query.where(work.within_region(col(Statement.region), region))
     return await answer_page(
         work.session,
         query,
@@ -126,7 +126,7 @@ async def list_our_records(work: UnitOfWork, region: str, first: date, last: dat
     """Our payments and refunds of a region in a period: (id, voucher_no, amount, on, payee); refunds are negative."""
     payment, refund = PAYMENT.c, REFUND.c
     scope = (
-        payment.region.between(*region_bounds(region)),
+        work.within_region(payment.region, region),
         work.actor.scope_filter(May.RECONCILE, payment.region),
     )
     paid = sa.select(

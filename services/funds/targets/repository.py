@@ -15,7 +15,7 @@ from services.funds.plans.models import Plan, PlanLine
 from services.funds.targets.calculation import FULL_COMPLETION
 from services.funds.targets.lifecycle import TargetState
 from services.funds.targets.models import Target, TargetIndicator, TargetMonitoring
-from shared.auth import May, region_bounds
+from shared.auth import May
 from shared.db import delete_rows, execute_core
 from shared.errors import NotFound
 from shared.http import Page, PageParams, list_page
@@ -52,7 +52,7 @@ async def list_targets(
     """List a page of targets of the caller's regions; `late` keeps those due before that day and not published."""
     query = select(Target).where(work.actor.scope_filter(May.FUND_READ, col(Target.region)))
     if region:
-        query = query.where(col(Target.region).between(*region_bounds(region)))
+        query = query.where(work.within_region(col(Target.region), region))
     for name, value in (("year", year), ("state", state), ("plan_id", plan_id), ("project_id", project_id)):
         if value is not None:
             query = query.where(getattr(Target, name) == value)
@@ -69,7 +69,7 @@ async def system_list_public_targets(
     """List a page of published targets for anonymous callers, latest first."""
     query = select(Target).where(col(Target.published_on).is_not(None))
     if region:
-        query = query.where(col(Target.region).between(*region_bounds(region)))
+        query = query.where(work.within_region(col(Target.region), region))
     if year is not None:
         query = query.where(Target.year == year)
     if project_id is not None:
@@ -185,7 +185,7 @@ async def list_sheet_rows(work: UnitOfWork, region: str, year: int, limit: int) 
 def _build_year_conditions(work: UnitOfWork, region: str, year: int) -> list[sa.ColumnElement[bool]]:
     return [
         col(Target.year) == year,
-        col(Target.region).between(*region_bounds(region)),
+        work.within_region(col(Target.region), region),
         work.actor.scope_filter(May.FUND_READ, col(Target.region)),
     ]
 

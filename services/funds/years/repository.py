@@ -13,7 +13,7 @@ from services.funds.ledger.repository import system_get_closed_year
 from services.funds.sources.models import Source
 from services.funds.sources.schemas import Fund
 from services.funds.years.models import CarryOver, LandRevenue, Reopening
-from shared.auth import May, region_bounds
+from shared.auth import May
 from shared.db import execute_core
 from shared.errors import NotFound
 from shared.unit_of_work import UnitOfWork
@@ -37,7 +37,7 @@ async def lock_accounts(work: UnitOfWork, region: str) -> None:
     query = (
         sa.select(ACCOUNT.c.id)
         .where(
-            ACCOUNT.c.region.between(*region_bounds(region)),
+            work.within_region(ACCOUNT.c.region, region),
             work.actor.scope_filter(May.FUND_READ, ACCOUNT.c.region),
         )
         .order_by(ACCOUNT.c.id)
@@ -78,7 +78,7 @@ async def close_accounts(work: UnitOfWork, region: str, year: int) -> None:
     statement = (
         sa.update(ACCOUNT)
         .where(
-            ACCOUNT.c.region.between(*region_bounds(region)),
+            work.within_region(ACCOUNT.c.region, region),
             ACCOUNT.c.closed_year < year,
             work.actor.scope_filter(May.FUND_READ, ACCOUNT.c.region),
         )
@@ -90,7 +90,7 @@ async def close_accounts(work: UnitOfWork, region: str, year: int) -> None:
 async def reopen_accounts(work: UnitOfWork, region: str, year: int) -> None:
     """Set the accounts closed by a year's closing back to the last year that is still closed. They are locked already."""
     conditions = (
-        ACCOUNT.c.region.between(*region_bounds(region)),
+        work.within_region(ACCOUNT.c.region, region),
         ACCOUNT.c.closed_year == year,
         work.actor.scope_filter(May.FUND_READ, ACCOUNT.c.region),
     )
@@ -106,7 +106,7 @@ async def reopen_accounts(work: UnitOfWork, region: str, year: int) -> None:
 async def list_sources(work: UnitOfWork, region: str, until: date) -> list[Source]:
     """List the documents of a region received up to a day, oldest first."""
     query = select(Source).where(
-        col(Source.region).between(*region_bounds(region)),
+        work.within_region(col(Source.region), region),
         Source.received_on <= until,
         work.actor.scope_filter(May.FUND_READ, col(Source.region)),
     )

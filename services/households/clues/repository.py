@@ -11,7 +11,7 @@ from services.households.clues.models import Clue
 from services.households.clues.schemas import ClueSource
 from services.households.households.lifecycle import HouseholdState
 from services.households.households.models import Household
-from shared.auth import May, region_bounds
+from shared.auth import May
 from shared.db import execute_core
 from shared.errors import NotFound
 from shared.http import Page, PageParams, list_page
@@ -45,7 +45,7 @@ async def list_clues(
     """List a page of clues."""
     query = select(Clue).where(_scope(work))
     if region:
-        query = query.where(col(Clue.region).between(*region_bounds(region)))
+        query = query.where(work.within_region(col(Clue.region), region))
     if state is not None:
         query = query.where(col(Clue.state) == state)
     if source is not None:

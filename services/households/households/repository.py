@@ -11,7 +11,7 @@ from services.households.households.lifecycle import CURRENT, HELPED, UNDER_WAY,
 from services.households.households.models import Household, HouseholdMember
 from services.households.measures.lifecycle import DONE_STATE, OPEN_STATES, VALID_STATES
 from services.households.measures.models import HelpMeasure
-from shared.auth import May, region_bounds
+from shared.auth import May
 from shared.db import execute_core, lock_until_commit
 from shared.errors import NotFound
 from shared.http import Page, PageParams, list_page
@@ -134,7 +134,7 @@ def build_conditions(
     """The conditions of a list; `flags` are late, faulty, without_measure."""
     found = [HOUSEHOLDS.c[name] == value for name, value in filters.items() if value is not None]
     if region:
-        found.append(HOUSEHOLDS.c.region.between(*region_bounds(region)))
+        found.append(work.within_region(HOUSEHOLDS.c.region, region))
     conditions = {
         "late": late_condition(work),
         "faulty": faulty_condition(),
@@ -167,7 +167,7 @@ async def sum_households(work: UnitOfWork, region: str, year: int | None) -> lis
     ]
     query = sa.select(HOUSEHOLDS.c.state, HOUSEHOLDS.c.monitor_class, *counts).where(
         work.actor.scope_filter(May.HOUSEHOLD_SUMMARY_READ, HOUSEHOLDS.c.region),
-        HOUSEHOLDS.c.region.between(*region_bounds(region)),
+        work.within_region(HOUSEHOLDS.c.region, region),
     )
     if year is not None:
         query = query.where(

@@ -9,7 +9,7 @@ from sqlmodel import col, select
 
 from services.households.jobs.lifecycle import JobState
 from services.households.jobs.models import HelpJob
-from shared.auth import May, region_bounds
+from shared.auth import May
 from shared.db import execute_core
 from shared.errors import NotFound
 from shared.http import Page, PageParams, list_page
@@ -38,7 +38,7 @@ async def list_jobs(
     """List a page of jobs."""
     conditions = [JOBS.c[name] == value for name, value in filters.items() if value is not None]
     if region:
-        conditions.append(JOBS.c.region.between(*region_bounds(region)))
+        conditions.append(work.within_region(JOBS.c.region, region))
     query = select(HelpJob).where(_scope(work), *conditions)
     return await list_page(
         work.session, query, params, orders=SORT_COLUMNS, key=col(HelpJob.id), default="-created_at"
@@ -60,6 +60,6 @@ async def sum_jobs(work: UnitOfWork, region: str) -> list[sa.Row[Any]]:
         sa.cast(sa.func.coalesce(sa.func.sum(JOBS.c.paid_total), 0), sa.BigInteger).label("paid"),
     ).where(
         work.actor.scope_filter(May.HOUSEHOLD_SUMMARY_READ, JOBS.c.region),
-        JOBS.c.region.between(*region_bounds(region)),
+        work.within_region(JOBS.c.region, region),
     )
     return list(await execute_core(work.session, query.group_by(JOBS.c.kind).order_by(JOBS.c.kind)))

@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from services.households.households.models import HouseholdMember
 from services.households.loans.lifecycle import OPEN_STATES
 from services.households.loans.models import SmallLoan
-from shared.auth import May, region_bounds
+from shared.auth import May
 from shared.db import execute_core
 from shared.errors import NotFound
 from shared.http import Page, PageParams, list_page
@@ -44,7 +44,7 @@ async def list_loans(
     """List a page of loans."""
     conditions = [LOANS.c[name] == value for name, value in filters.items() if value is not None]
     if region:
-        conditions.append(LOANS.c.region.between(*region_bounds(region)))
+        conditions.append(work.within_region(LOANS.c.region, region))
     if overdue:
         conditions.append(overdue_condition(work))
     query = select(SmallLoan).where(_scope(work), *conditions)
@@ -84,6 +84,6 @@ async def sum_loans(work: UnitOfWork, region: str) -> sa.Row[Any]:
         add(LOANS.c.balance, late).label("overdue_balance"),
     ).where(
         work.actor.scope_filter(May.HOUSEHOLD_SUMMARY_READ, LOANS.c.region),
-        LOANS.c.region.between(*region_bounds(region)),
+        work.within_region(LOANS.c.region, region),
     )
     return (await execute_core(work.session, query)).one()

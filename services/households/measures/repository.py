@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from services.households.measures.models import HelpMeasure
-from shared.auth import May, region_bounds
+from shared.auth import May
 from shared.errors import NotFound
 from shared.http import Page, PageParams, list_page
 from shared.unit_of_work import UnitOfWork
@@ -35,7 +35,7 @@ async def list_measures(
     """List a page of measures."""
     conditions = [getattr(HelpMeasure, name) == value for name, value in filters.items() if value is not None]
     if region:
-        conditions.append(col(HelpMeasure.region).between(*region_bounds(region)))
+        conditions.append(work.within_region(col(HelpMeasure.region), region))
     query = select(HelpMeasure).where(_scope(work), *conditions)
     return await list_page(
         work.session, query, params, orders=SORT_COLUMNS, key=col(HelpMeasure.id), default="-created_at"

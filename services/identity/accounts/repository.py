@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlmodel import col, select, update
 
 from services.identity.accounts.models import Account, FormerPassword, RoleGrant
-from shared.auth import May, Role, region_bounds
+from shared.auth import May, Role
 from shared.db import delete_rows, execute_core, note_keys
 from shared.errors import NotFound
 from shared.unit_of_work import UnitOfWork
@@ -71,7 +71,7 @@ async def system_list_account_names(work: UnitOfWork, account_ids: Sequence[str]
 async def system_list_people_named(work: UnitOfWork, name: str, kind: str) -> dict[str, str]:
     """Id → name of people of exactly this name in the counties of the caller's grants: to name a person, not to list them."""
     counties = {grant.region[:COUNTY_DIGITS].ljust(12, "0") for grant in work.actor.grants}
-    near = sa.or_(*(col(Account.region).between(*region_bounds(one)) for one in sorted(counties)))
+    near = sa.or_(*(work.within_region(col(Account.region), one) for one in sorted(counties)))
     query = select(Account.id, Account.name).where(Account.name == name, Account.kind == kind, near)
     return {
         row[0]: row[1] for row in await work.session.exec(query.order_by(Account.id).limit(MOST_NAMESAKES))

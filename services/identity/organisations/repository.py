@@ -8,7 +8,7 @@ from sqlmodel import col, select
 
 from services.identity.organisations.models import Organisation
 from services.identity.organisations.schemas import OrganisationKind, OrganisationRead
-from shared.auth import May, region_bounds
+from shared.auth import May
 from shared.errors import NotFound
 from shared.http import PageAnswer, PageParams, answer_page
 from shared.unit_of_work import UnitOfWork
@@ -64,7 +64,7 @@ async def list_organisations(
     """List a page of the directory; `q` matches a part of the name or the whole credit code."""
     query = select(Organisation).where(work.actor.scope_filter(May.REGION_READ, col(Organisation.region)))
     if region:
-        query = query.where(col(Organisation.region).between(*region_bounds(region)))
+        query = query.where(work.within_region(col(Organisation.region), region))
     if kind is not None:
         query = query.where(Organisation.kind == kind)
     if q:

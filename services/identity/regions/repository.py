@@ -95,7 +95,7 @@ async def list_successions(work: UnitOfWork, params: PageParams, region: str) ->
     """A page of changes in a region, newest first."""
     query = select(RegionSuccession)
     if region:
-        query = query.where(col(RegionSuccession.region).between(*region_bounds(region)))
+        query = query.where(work.within_region(col(RegionSuccession.region), region))
     orders = {"created_at": col(RegionSuccession.created_at)}
     return await answer_page(
         work.session,

@@ -12,7 +12,7 @@ from services.projects.projects.models import Project
 from services.projects.projects.repository import PROJECT_COLUMNS
 from shared.alerts.detection import MAX_ROWS_PER_SCAN, Subjects, is_among
 from shared.alerts.lifecycle import AlertState
-from shared.auth import May, region_bounds
+from shared.auth import May
 from shared.db import execute_core
 from shared.http import Page, PageParams, list_page
 from shared.unit_of_work import UnitOfWork
@@ -59,7 +59,7 @@ def _build_conditions(work: UnitOfWork, region: str, name: str, key: str) -> lis
     alerted = sa.select(ALERT_COLUMNS.project_id).where(_is_standing(key))
     return [
         work.actor.scope_filter(May.PROJECT_READ, PROJECT_COLUMNS.region),
-        PROJECT_COLUMNS.region.between(*region_bounds(region)),
+        work.within_region(PROJECT_COLUMNS.region, region),
         PROJECT_COLUMNS[WARNING_SPECS[name].since_column].is_not(None),
         PROJECT_COLUMNS.id.in_(alerted),
     ]
@@ -70,7 +70,7 @@ async def count_alerts(work: UnitOfWork, region: str, key: str) -> int:
     query = sa.select(sa.func.count()).where(
         _is_standing(key),
         work.actor.scope_filter(May.PROJECT_READ, ALERT_COLUMNS.region),
-        ALERT_COLUMNS.region.between(*region_bounds(region)),
+        work.within_region(ALERT_COLUMNS.region, region),
     )
     return int((await execute_core(work.session, query)).scalar_one())
 

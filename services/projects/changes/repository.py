@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from services.projects.changes.lifecycle import ChangeState
 from services.projects.changes.models import NOTICE_SUBJECT_KIND, ChangeRequest
 from services.projects.changes.schemas import ChangeRead
-from shared.auth import May, region_bounds
+from shared.auth import May
 from shared.db import execute_core, notice
 from shared.errors import NotFound
 from shared.http import PageAnswer, PageParams, answer_page
@@ -67,7 +67,7 @@ async def count_unpublished(work: UnitOfWork, may: May, region: str | None = Non
         work.actor.scope_filter(may, CHANGE_TABLE.c.region), build_unpublished_condition(work.today)
     )
     if region:
-        query = query.where(CHANGE_TABLE.c.region.between(*region_bounds(region)))
+        query = query.where(work.within_region(CHANGE_TABLE.c.region, region))
     return int((await execute_core(work.session, query)).scalar_one())
 
 
@@ -99,7 +99,7 @@ async def list_changes(
     if state is not None:
         query = query.where(ChangeRequest.state == state)
     if region:
-        query = query.where(col(ChangeRequest.region).between(*region_bounds(region)))
+        query = query.where(work.within_region(col(ChangeRequest.region), region))
     if unpublished:
         query = query.where(build_unpublished_condition(work.today))
     return await answer_page(

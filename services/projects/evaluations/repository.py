@@ -10,7 +10,7 @@ from sqlmodel import col, select
 
 from services.projects.evaluations.lifecycle import EvaluationState
 from services.projects.evaluations.models import ProjectEvaluation
-from shared.auth import May, region_bounds
+from shared.auth import May
 from shared.db import execute_core
 from shared.errors import NotFound
 from shared.http import Page, PageParams, list_page
@@ -35,7 +35,7 @@ class EvaluationFilter:
 def _build_conditions(work: UnitOfWork, filters: EvaluationFilter) -> list[Any]:
     conditions: list[Any] = [work.actor.scope_filter(May.PROJECT_READ, EVALUATION_TABLE.c.region)]
     if filters.region:
-        conditions.append(EVALUATION_TABLE.c.region.between(*region_bounds(filters.region)))
+        conditions.append(work.within_region(EVALUATION_TABLE.c.region, filters.region))
     if filters.category:
         category = EVALUATION_TABLE.c.category
         conditions.append(

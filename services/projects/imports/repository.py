@@ -13,7 +13,7 @@ from services.projects.projects.models import PlannedMoney, Project, ProjectPlac
 from services.projects.projects.repository import PROJECT_COLUMNS, ProjectFilter
 from services.projects.quantities.models import ProjectQuantity
 from services.projects.quantities.rules import PLACES
-from shared.auth import May, region_bounds
+from shared.auth import May
 from shared.db import execute_core
 from shared.errors import NotFound
 from shared.http import Page, PageParams, list_page
@@ -173,10 +173,9 @@ async def find_known_projects(
     """Return the projects of a district that have one of these library codes or ids."""
     if not codes and not ids:
         return []
-    low, high = region_bounds(district)
     query = select(Project).where(
         sa.or_(col(Project.library_code).in_(codes), col(Project.id).in_(ids)),
-        col(Project.region).between(low, high),
+        work.within_region(col(Project.region), district),
         work.actor.scope_filter(May.PROJECT_DECLARE, col(Project.region)),
     )
     return list(await work.session.exec(query))

@@ -36,7 +36,7 @@ from services.projects.projects.models import (
 )
 from services.projects.projects.schemas import ApplicantKind, MoneyKind, ProjectRow
 from services.projects.quantities.models import ProjectQuantity
-from shared.auth import Actor, May, Role, region_bounds
+from shared.auth import May, Role
 from shared.clients.projects import ProjectMoved
 from shared.db import (
     Rows,
@@ -146,17 +146,20 @@ async def find_projects(
 def build_list_query(work: UnitOfWork, filters: ProjectFilter) -> SelectOfScalar[Project]:
     """Select the projects of a filter within the caller's regions."""
     query = select(Project).where(work.actor.scope_filter(May.PROJECT_READ, col(Project.region)))
-    for condition in (*_build_column_conditions(filters), *_build_computed_conditions(filters, work.today)):
+    for condition in (
+        *_build_column_conditions(work, filters),
+        *_build_computed_conditions(filters, work.today),
+    ):
         query = query.where(condition)
     return query
 
 
-def _build_column_conditions(filters: ProjectFilter) -> list[Any]:
+def _build_column_conditions(work: UnitOfWork, filters: ProjectFilter) -> list[Any]:
     conditions: list[Any] = []
     if filters.region:
         region = col(Project.region)
         conditions.append(
-            region == filters.region if filters.own else region.between(*region_bounds(filters.region))
+            region == filters.region if filters.own else work.within_region(region, filters.region)
         )
     if filters.state:
         conditions.append(col(Project.state).in_(filters.state))
@@ -243,14 +246,14 @@ def build_fully_built_condition() -> sa.ColumnElement[bool]:
     return PROJECT_COLUMNS.physical_percent == FULL_PERCENT
 
 
-def build_responsibility_condition(actor: Actor, permission: May) -> sa.ColumnElement[bool]:
+def build_responsibility_condition(work: UnitOfWork, permission: May) -> sa.ColumnElement[bool]:
     """Whether it is the caller's task, where several roles hold the permission: the origin of the project decides."""
     if permission not in ORIGINS_BY_ROLE:
         return sa.true()
-    own = [PROJECT_COLUMNS.created_by == actor.id, PROJECT_COLUMNS.declared_by == actor.id]
-    for grant in actor.grants:
+    own = [PROJECT_COLUMNS.created_by == work.actor.id, PROJECT_COLUMNS.declared_by == work.actor.id]
+    for grant in work.actor.grants:
         if origins := ORIGINS_BY_ROLE[permission].get(grant.role):
-            within = PROJECT_COLUMNS.region.between(*region_bounds(grant.region))
+            within = work.within_region(PROJECT_COLUMNS.region, grant.region)
             own.append(sa.and_(PROJECT_COLUMNS.origin.in_(origins), within))
     return sa.or_(*own)
 

@@ -13,7 +13,7 @@ from services.projects.projects.repository import PROJECT_TABLE
 from services.projects.screening.models import RuleSetRow, ScreeningJob, ScreeningJobChange
 from services.projects.screening.schemas import RuleSetState, ScreeningJobKind, ScreeningJobState
 from services.projects.screening_rules.schemas import RuleSetItem, ScreeningJobChangeRead, ScreeningJobRead
-from shared.auth import May, region_bounds
+from shared.auth import May
 from shared.db import execute_core, note_keys
 from shared.errors import NotFound
 from shared.http import PageAnswer, PageParams, answer_page
@@ -83,7 +83,9 @@ async def find_finished_trial(work: UnitOfWork, rule_set_id: UUID, digest: str) 
 
 async def count_projects(work: UnitOfWork, region: str) -> int:
     """Count the projects a job over a region screens."""
-    query = sa.select(sa.func.count()).select_from(PROJECT_TABLE).where(*_build_region_conditions(region))
+    query = (
+        sa.select(sa.func.count()).select_from(PROJECT_TABLE).where(*_build_region_conditions(work, region))
+    )
     return int((await execute_core(work.session, query)).scalar_one())
 
 
@@ -102,7 +104,9 @@ async def system_list_batch(
     work: UnitOfWork, region: str, after: UUID | None, limit: int, *, lock: bool
 ) -> list[Project]:
     """Return the next projects of a job after an id, in id order."""
-    query = select(Project).where(*_build_region_conditions(region)).order_by(col(Project.id)).limit(limit)
+    query = (
+        select(Project).where(*_build_region_conditions(work, region)).order_by(col(Project.id)).limit(limit)
+    )
     if after is not None:
         query = query.where(col(Project.id) > after)
     return list(await work.session.exec(query.with_for_update() if lock else query))
@@ -183,7 +187,5 @@ async def system_has_digest(work: UnitOfWork, digest: str) -> bool:
     return (await execute_core(work.session, query)).first() is not None
 
 
-def _build_region_conditions(region: str) -> tuple[Any, ...]:
-    return PROJECT_TABLE.c.region.between(*region_bounds(region)), PROJECT_TABLE.c.state.not_in(
-        UNSCREENED_STATES
-    )
+def _build_region_conditions(work: UnitOfWork, region: str) -> tuple[Any, ...]:
+    return work.within_region(PROJECT_TABLE.c.region, region), PROJECT_TABLE.c.state.not_in(UNSCREENED_STATES)

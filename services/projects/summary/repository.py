@@ -57,7 +57,7 @@ async def sum_totals(work: UnitOfWork, region: str, year: int | None) -> list[sa
             sa.func.substr(DELTA_TABLE.c.region, 1, digits).label("head"),
             *(DELTA_TABLE.c[name] for name in (*TOTAL_KEYS, *FIGURE_COLUMNS)),
         ).where(
-            DELTA_TABLE.c.region.between(*region_bounds(region)),
+            work.within_region(DELTA_TABLE.c.region, region),
             work.actor.scope_filter(May.PROJECT_READ, DELTA_TABLE.c.region),
         ),
     ]
@@ -101,7 +101,7 @@ def _build_base_query(work: UnitOfWork, region: str, year: int | None) -> sa.Sel
         *(PROJECT_COLUMNS[name] for name in ("total", "allocated", "paid", "settled", "counts_as_industry")),
     ).where(
         work.actor.scope_filter(May.PROJECT_READ, PROJECT_COLUMNS.region),
-        PROJECT_COLUMNS.region.between(*region_bounds(region)),
+        work.within_region(PROJECT_COLUMNS.region, region),
         PROJECT_COLUMNS.is_package.is_(False),
     )
     return query if year is None else query.where(PROJECT_COLUMNS.year == year)

@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from services.rectification.items.lifecycle import OPEN_STATES, ItemState
 from services.rectification.items.models import ItemProgress, RectificationItem
 from services.rectification.items.schemas import RectificationItemRead
-from shared.auth import May, region_bounds
+from shared.auth import May
 from shared.db import execute_core
 from shared.errors import NotFound
 from shared.http import PageAnswer, PageParams, answer_page
@@ -73,7 +73,7 @@ def build_conditions(
     """The conditions of a list."""
     found = [ITEMS.c[name] == value for name, value in filters.items() if value is not None]
     if region:
-        found.append(ITEMS.c.region.between(*region_bounds(region)))
+        found.append(work.within_region(ITEMS.c.region, region))
     if overdue:
         found.append(overdue_condition(work))
     return found
