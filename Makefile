@@ -94,8 +94,8 @@ probe: $(READY)  ## what a PostgreSQL-like server lacks: URL=postgresql://…
 chaos: $(READY)  ## kill services and PostgreSQL under load, then check what was acknowledged: KILLS=200 SEED=
 	@$(BIN)/python -m operations.chaos --kills $(KILLS) --seed $(SEED) $(OPTIONS)
 
-simulate: $(READY)  ## relay and inbox under seeded faults: SEEDS=10000
-	@SEEDS=$(SEEDS) $(BIN)/python -m pytest tests/trust/test_simulated_relay.py -q
+simulate: $(READY)  ## relay, commitments and refresh tokens under seeded faults: SEEDS=10000
+	@SEEDS=$(SEEDS) $(BIN)/python -m pytest tests/trust -k simulated -q
 
 fuzz: $(READY)  ## every boundary of every parameter and random requests: ANY_INPUT=20 of each kind per address
 	@ANY_INPUT=$(ANY_INPUT) $(BIN)/python -m pytest tests/api/test_fuzzing.py -q

@@ -87,6 +87,8 @@ DATABASE_INDEPENDENT_TESTS = (
     "tests/shared/test_place_names.py",
     "tests/shared/test_sandbox.py",
     "tests/shared/test_ssrf_guard.py",
+    "tests/trust/test_simulated_commitments.py",
+    "tests/trust/test_simulated_refresh.py",
     "tests/trust/test_simulated_relay.py",
     "tests/trust/test_witness.py",
 )

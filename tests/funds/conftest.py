@@ -1,10 +1,12 @@
 """Fixtures of the funds tests: the funds service with a fake project library and a fake finance system."""
 
 from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from shared.clients import ServiceClients
+from shared.unit_of_work import ServiceContext
 from tests.clients import ServiceUnderTest
 from tests.funds.factories_funds import FundsScenario
 from tests.funds.fake_finance_system import FakeFinanceSystem
@@ -12,14 +14,23 @@ from tests.funds.fake_project_library import FakeProjectLibrary
 from tests.webhook_receiver import run_webhook_receiver
 
 
+@contextmanager
+def replace_library(context: ServiceContext, fake: FakeProjectLibrary) -> Iterator[None]:
+    """Let funds meet a fake library instead of the projects service."""
+    clients = context.clients
+    context.clients = ServiceClients(context.settings, {**clients.apps, "projects": fake.app})
+    try:
+        yield
+    finally:
+        context.clients = clients
+
+
 @pytest.fixture
 def library(door: Callable[[str], ServiceUnderTest]) -> Iterator[FakeProjectLibrary]:
     """Fake project library that replaces the projects service in this test."""
-    context, fake = door("funds").context, FakeProjectLibrary()
-    clients = context.clients
-    context.clients = ServiceClients(context.settings, {**clients.apps, "projects": fake.app})
-    yield fake
-    context.clients = clients
+    fake = FakeProjectLibrary()
+    with replace_library(door("funds").context, fake):
+        yield fake
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ class Commitment(Base, table=True):
     amount: int = Field(sa_type=Fen)
     state: CommitmentState = Field(sa_type=text_enum(CommitmentState))
     asked_at: datetime
+    """When it was last asked for; while a replica releases it, the end of its lease."""
     last_error: str = Field(default="", max_length=500)
 
 

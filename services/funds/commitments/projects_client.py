@@ -1,6 +1,5 @@
 """Registration and release of commitments with the projects service."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -20,17 +19,16 @@ class CommitmentRequest:
     document_no: str
 
 
-async def register_commitments(peer: ServiceClient, requests: Iterable[CommitmentRequest]) -> None:
-    """Register commitments with the projects service (idempotent PUT). Conflict if it refuses one."""
-    for request in requests:
-        await peer.put(
-            f"/api/v1/projects/{request.project_id}/commitments/{request.id}",
-            json={
-                "amount": format_yuan(request.amount),
-                "plan_id": str(request.plan_id),
-                "document_no": request.document_no,
-            },
-        )
+async def register_commitment(peer: ServiceClient, request: CommitmentRequest) -> None:
+    """Register a commitment with the projects service (idempotent PUT). Conflict if it refuses."""
+    await peer.put(
+        f"/api/v1/projects/{request.project_id}/commitments/{request.id}",
+        json={
+            "amount": format_yuan(request.amount),
+            "plan_id": str(request.plan_id),
+            "document_no": request.document_no,
+        },
+    )
 
 
 async def release_commitment(peer: ServiceClient, project_id: UUID, commitment_id: UUID) -> None:

@@ -31,12 +31,14 @@ async def list_commitments(work: UnitOfWork, plan_id: UUID, *, lock: bool = Fals
 async def system_list_unfinished_commitments(
     work: UnitOfWork, before: datetime, limit: int = 200
 ) -> list[Commitment]:
-    """List and lock PENDING commitments requested before a moment and all RELEASING ones."""
+    """List and lock PENDING commitments requested before a moment, and RELEASING ones that nobody is releasing now."""
     query = (
         select(Commitment)
         .where(
             sa.or_(
-                col(Commitment.state) == CommitmentState.RELEASING,
+                sa.and_(
+                    col(Commitment.state) == CommitmentState.RELEASING, col(Commitment.asked_at) <= work.at
+                ),
                 sa.and_(col(Commitment.state) == CommitmentState.PENDING, col(Commitment.asked_at) < before),
             )
         )
@@ -61,12 +63,32 @@ async def system_update_commitment_state(
     return len(changed)
 
 
-async def system_record_release_error(work: UnitOfWork, commitment_id: UUID, error: str) -> None:
-    """Store why a commitment could not be released."""
-    await execute_core(
-        work.session,
-        sa.update(COMMITMENT).where(COMMITMENT.c.id == commitment_id).values(last_error=error[:500]),
+async def system_claim_release(
+    work: UnitOfWork, commitment_id: UUID, asked_at: datetime, until: datetime
+) -> bool:
+    """Claim a RELEASING commitment as it was listed; False when another replica has it or it is another attempt by now."""
+    statement = sa.update(COMMITMENT).where(
+        COMMITMENT.c.id == commitment_id,
+        COMMITMENT.c.state == CommitmentState.RELEASING,
+        COMMITMENT.c.asked_at == asked_at,
     )
+    result = await execute_core(work.session, statement.values(asked_at=until).returning(COMMITMENT.c.id))
+    return result.first() is not None
+
+
+async def system_finish_release(work: UnitOfWork, commitment_id: UUID, claim: datetime, error: str) -> int:
+    """End a claim: RELEASED, or with an error open to the next attempt; return how many ended as RELEASED."""
+    values = {"last_error": error[:500], "asked_at": work.at}
+    if not error:
+        values["state"] = CommitmentState.RELEASED
+    statement = sa.update(COMMITMENT).where(
+        COMMITMENT.c.id == commitment_id,
+        COMMITMENT.c.state == CommitmentState.RELEASING,
+        COMMITMENT.c.asked_at == claim,
+    )
+    changed = (await execute_core(work.session, statement.values(**values).returning(COMMITMENT.c.id))).all()
+    note_keys(work.session, COMMITMENT, [commitment_id for _ in changed])
+    return 0 if error else len(changed)
 
 
 async def system_record_site_visit(work: UnitOfWork, project_id: UUID, on: date) -> None:

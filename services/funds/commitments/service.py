@@ -19,6 +19,10 @@ from shared.unit_of_work import ServiceClient, ServiceContext, UnitOfWork
 
 PENDING_TIMEOUT = timedelta(minutes=2)
 """Age from which a PENDING commitment is treated as interrupted; it must exceed the longest request."""
+REGISTRATION_LIMIT = timedelta(minutes=1)
+"""No commitment of a plan is registered later than this after its intent; with a request more it is below PENDING_TIMEOUT."""
+RELEASE_LEASE = timedelta(minutes=2)
+"""For so long a replica that releases a commitment has it alone; it must exceed the longest request."""
 
 
 async def record_intent(work: UnitOfWork, region: str, requests: Sequence[CommitmentRequest]) -> None:
@@ -52,9 +56,16 @@ async def record_intent(work: UnitOfWork, region: str, requests: Sequence[Commit
 
 
 async def register_with_library(work: UnitOfWork, requests: Sequence[CommitmentRequest]) -> None:
-    """Register the commitments with the projects service; if it refuses one, set all to RELEASING and re-raise."""
+    """Register the commitments with the projects service; if it refuses one, set all to RELEASING and re-raise.
+
+    Unavailable when that takes so long that the last ones would be registered after they were released as interrupted.
+    """
+    client, ends = work.service_client("projects"), work.context.clock() + REGISTRATION_LIMIT
     try:
-        await projects_client.register_commitments(work.service_client("projects"), requests)
+        for request in requests:
+            if work.context.clock() > ends:
+                raise Unavailable("项目库应答太慢, 请稍后重试", "The library answers too slowly")
+            await projects_client.register_commitment(client, request)
     except Unavailable:
         raise
     except ApiError:
@@ -110,22 +121,21 @@ async def reconcile_commitments(context: ServiceContext) -> tuple[int, int]:
 
 
 async def _release_commitment(context: ServiceContext, commitment: Commitment) -> int:
+    """Release one as it was listed. The claim keeps a slow replica from deleting what was committed anew meanwhile."""
+    claim = context.clock() + RELEASE_LEASE
+    async with context.database.write() as session:
+        work = context.unit_of_work(session)
+        if not await repository.system_claim_release(work, commitment.id, commitment.asked_at, claim):
+            return 0
+    error = ""
     try:
         client = ServiceClient(context, "projects", context.service_actor(), context.clock())
         await projects_client.release_commitment(client, commitment.project_id, commitment.id)
-    except ApiError as error:
-        async with context.database.write() as session:
-            await repository.system_record_release_error(
-                context.unit_of_work(session), commitment.id, error.detail
-            )
-        return 0
+    except ApiError as refusal:
+        error = refusal.detail
     async with context.database.write() as session:
-        return await repository.system_update_commitment_state(
-            context.unit_of_work(session),
-            [commitment.id],
-            CommitmentState.RELEASING,
-            CommitmentState.RELEASED,
-        )
+        work = context.unit_of_work(session)
+        return await repository.system_finish_release(work, commitment.id, claim, error)
 
 
 async def cache_projects(work: UnitOfWork, projects: Iterable[ProjectSnapshot]) -> None:
