@@ -71,11 +71,15 @@ def find_barrier(installation: Installation, stack: ExitStack) -> Barrier:
     )
 
 
-def take_backup(installation: Installation, to: Path, lock: Lock, secret_files: list[Path]) -> dict[str, Any]:
-    """Write a backup into a new folder; its manifest. OperationRefused when the folder is not empty."""
+def take_backup(installation: Installation, to: Path, lock: Lock, secrets_at: list[Path]) -> dict[str, Any]:
+    """Write a backup into a new folder; its manifest. OperationRefused when the folder is not empty.
+
+    `secrets_at` names files, and folders of files.
+    """
     if to.exists() and any(to.iterdir()):
         raise OperationRefused(f"目标目录不是空的: {to}, 请给出一个新目录")
-    missing = [str(path) for path in secret_files if not path.is_file()]
+    missing = [str(path) for path in secrets_at if not path.exists()]
+    secret_files = {name: path for one in secrets_at for name, path in _list_secret_files(one).items()}
     if missing or not secret_files:
         raise OperationRefused(
             f"找不到密钥文件 {'、'.join(missing)}: 没有它们, 恢复后的个人信息打不开。请用 --secrets 给出"
@@ -91,7 +95,7 @@ def take_backup(installation: Installation, to: Path, lock: Lock, secret_files: 
     mac_key = secrets.token_bytes(32)
     sealed = {
         "mac_key": mac_key.hex(),
-        "files": {path.name: path.read_text("utf-8") for path in secret_files},
+        "files": {name: path.read_text("utf-8") for name, path in secret_files.items()},
     }
     (to / KEYS).write_bytes(lock.seal(json.dumps(sealed).encode()))
     manifest = {
@@ -107,6 +111,13 @@ def take_backup(installation: Installation, to: Path, lock: Lock, secret_files: 
     (to / MAC).write_text(sign_manifest(content, mac_key), encoding="utf-8")
     _flush(to)
     return manifest
+
+
+def _list_secret_files(path: Path) -> dict[str, Path]:
+    """A file by its name, or the files of a folder by folder/name."""
+    if path.is_dir():
+        return {f"{path.name}/{file.name}": file for file in path.iterdir() if file.is_file()}
+    return {path.name: path}
 
 
 def _save_database(snapshot: Snapshot, folder: Path) -> str:
@@ -179,7 +190,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("home", type=Path, nargs="?", metavar="VAR")
     parser.add_argument("to", type=Path, nargs="?", metavar="TO")
     parser.add_argument(
-        "--secrets", type=Path, action="append", help="file with secrets; default VAR/secrets.json"
+        "--secrets",
+        type=Path,
+        action="append",
+        help="file with secrets, or a folder of them; default VAR/secrets.json",
     )
     parser.add_argument("--new-key", type=Path)
     add_lock_options(parser)

@@ -111,8 +111,10 @@ def restore_backup(backup: Backup, installation: Installation) -> None:
         check_restored(backup, installation)
         _restore_files(backup, installation)
         for name, content in backup.secrets.items():
-            (installation.home / name).touch(mode=0o600)
-            (installation.home / name).write_text(content, encoding="utf-8")
+            path = installation.home / name
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+            path.touch(mode=0o600)
+            path.write_text(content, encoding="utf-8")
         for name in backup.services:
             _begin_epoch(name, installation.databases[name])
         undo.pop_all()

@@ -1,5 +1,7 @@
 """Settings of one service from the environment: `XIANJIE_*`, and `<SERVICE>_DATABASE_URL` for its database.
 
+A container gets its secrets as files instead: `/run/secrets/xianjie_index_key` is XIANJIE_INDEX_KEY, and so on.
+
 The defaults suit `make run` (one process). Otherwise a missing or well-known secret is refused with one sentence.
 """
 
@@ -11,6 +13,9 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+SECRETS_FOLDER_VARIABLE = "XIANJIE_SECRETS_FOLDER"
+"""Names the folder of secret files where it is another than the container's."""
+SECRETS_FOLDER = "/run/secrets"
 KNOWN_SECRETS = frozenset({"", "secret", "changeme", "xianjie", "demo", "Xianjie-2022"})
 MIN_SECRET_LENGTH = 32
 STATELESS_SERVICES = frozenset({"gateway"})
@@ -110,11 +115,12 @@ class Settings(BaseSettings):
 
     @classmethod
     def load(cls, service: str, **overrides: Any) -> Self:  # noqa: ANN401 - any field
-        """Load the settings of one service from the environment; `overrides` take precedence."""
+        """Load the settings of one service from the environment and secret files; `overrides` take precedence."""
         url = os.environ.get(f"{service.upper()}_DATABASE_URL")
         if url and "database_url" not in overrides:
             overrides["database_url"] = url
-        return cls(service=service, **overrides)
+        folder = Path(os.environ.get(SECRETS_FOLDER_VARIABLE, SECRETS_FOLDER))
+        return cls(_secrets_dir=folder if folder.is_dir() else None, service=service, **overrides)
 
     @model_validator(mode="after")
     def _check_secrets(self) -> Self:

@@ -3,9 +3,7 @@
 # pg_read_all_stats lets the event log see which transactions of the server run in other databases (shared/events/log.py).
 set -eu
 for name in ${XIANJIE_DATABASES}; do
-    variable="$(printf %s "$name" | tr '[:lower:]' '[:upper:]')_DATABASE_PASSWORD"
-    eval "password=\${$variable}"
-    # shellcheck disable=SC2154 - set by eval
+    password=$(cat "${XIANJIE_SECRETS_FOLDER:-/run/secrets}/${name}_database_password")
     psql --set ON_ERROR_STOP=1 --quiet --username "${POSTGRES_USER}" --dbname postgres \
         --set name="$name" --set password="$password" <<'SQL'
 CREATE ROLE :"name" LOGIN PASSWORD :'password';

@@ -22,8 +22,8 @@ def read_compose_file() -> dict[str, Any]:
     return content
 
 
-def generate_secrets() -> dict[str, str]:
-    """Generate a .env with deploy/secrets.sh and parse it as docker compose does; KEYS_FILE names the public keys."""
+def generate_secrets() -> Path:
+    """Run deploy/secrets.sh into a new folder."""
     folder = Path(tempfile.mkdtemp())
     subprocess.run(
         ["sh", str(DEPLOY_FOLDER / "secrets.sh"), str(folder)],
@@ -32,14 +32,14 @@ def generate_secrets() -> dict[str, str]:
         env={**os.environ, "PYTHON": sys.executable},
     )
     assert (folder / ".env").stat().st_mode & 0o777 == 0o600
-    text = (folder / ".env").read_text("utf-8")
-    text += f"KEYS_FILE={folder / 'service-keys.json'}\n"
-    pairs = (line.split("=", 1) for line in text.splitlines())
-    return {name: value.strip("'") for name, value in pairs}
+    assert (folder / "secrets").stat().st_mode & 0o777 == 0o700
+    return folder
 
 
-def build_environment(service: str, env: dict[str, str]) -> dict[str, str]:
-    """Environment of a service with its variables filled in from `env`."""
+def build_environment(service: str, folder: Path) -> dict[str, str]:
+    """Environment of a service as docker compose fills it in from .env, and a folder with the secrets its container gets."""
+    lines = (folder / ".env").read_text("utf-8").splitlines()
+    env = dict(line.split("=", 1) for line in lines)
 
     def fill(match: re.Match[str]) -> str:
         name, default = match[1], match[2]
@@ -47,11 +47,17 @@ def build_environment(service: str, env: dict[str, str]) -> dict[str, str]:
         assert name in env or not required, f"{name} is required and not in .env"
         return env.get(name, "" if required else default or "")
 
-    block = read_compose_file()["services"][service]
+    content = read_compose_file()
+    block = content["services"][service]
     found = {name: _VARIABLE.sub(fill, str(value)) for name, value in block["environment"].items()}
     if "XIANJIE_SERVICE_PUBLIC_KEYS_FILE" in found:
-        found["XIANJIE_SERVICE_PUBLIC_KEYS_FILE"] = env["KEYS_FILE"]
-    return found
+        found["XIANJIE_SERVICE_PUBLIC_KEYS_FILE"] = str(folder / "service-keys.json")
+    mounted = folder / f"secrets-of-{service}"
+    mounted.mkdir(exist_ok=True)
+    for secret in block.get("secrets", []):
+        path = folder / content["secrets"][secret["source"]]["file"]
+        shutil.copyfile(path, mounted / secret["target"])
+    return found | {"XIANJIE_SECRETS_FOLDER": str(mounted)}
 
 
 def list_copied_paths(service: str) -> list[str]:

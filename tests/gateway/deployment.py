@@ -40,8 +40,9 @@ class Deployment:
         }
         self.databases = {name: templates.create_empty() for name in self.ports if has_database(name)}
         for name, url in self.databases.items():
-            assert f"{name.upper()}_DATABASE_URL" in self.environments[name]
-            self.environments[name][f"{name.upper()}_DATABASE_URL"] = url
+            stored = Path(self.environments[name]["XIANJIE_SECRETS_FOLDER"]) / "xianjie_database_url"
+            assert stored.read_text("utf-8").startswith(f"postgresql://{name}:")
+            stored.write_text(url, encoding="utf-8")
         self.running: dict[str, subprocess.Popen[str]] = {}
 
     def run_module(self, service: str, *arguments: str, **variables: str) -> subprocess.Popen[str]:

@@ -43,8 +43,10 @@ def test_a_service_starts_when_its_migration_has_ended_well(name: str) -> None:
     assert block["depends_on"] == {f"{name}-migration": {"condition": "service_completed_successfully"}}
     assert migration["command"] == ["python", "-m", "shared.db.migrate", name]
     assert migration["environment"] == block["environment"]
+    assert migration["secrets"] == block["secrets"]
     assert migration["restart"] == "no"
-    assert block["environment"][f"{name.upper()}_DATABASE_URL"].startswith(f"postgresql://{name}:")
+    own = {secret["source"] for secret in block["secrets"]} - {"data_keys", "index_key"}
+    assert own == {f"{name}_service_key", f"{name}_database_url"}
 
 
 @pytest.mark.parametrize("name", COMPOSE_BLOCKS)
@@ -57,8 +59,8 @@ def test_every_container_has_bounds(name: str) -> None:
 
 
 def test_secrets_are_not_written_over() -> None:
-    folder = Path(compose_file.generate_secrets()["KEYS_FILE"]).parent
-    kept = (folder / ".env").read_text()
+    folder = compose_file.generate_secrets()
+    kept = (folder / "secrets" / "data_keys").read_text()
     again = subprocess.run(
         ["sh", str(compose_file.DEPLOY_FOLDER / "secrets.sh"), str(folder)],
         check=False,
@@ -67,7 +69,7 @@ def test_secrets_are_not_written_over() -> None:
     )
     assert again.returncode == 1
     assert "exists" in again.stderr
-    assert (folder / ".env").read_text() == kept
+    assert (folder / "secrets" / "data_keys").read_text() == kept
 
 
 @pytest.mark.parametrize("name", SERVICE_NAMES)
@@ -163,38 +165,39 @@ def test_no_secret_is_written_down() -> None:
         for secret in KNOWN_SECRETS - {"", "secret", "xianjie", "demo"}:
             assert secret not in text, path
     for block in COMPOSE_BLOCKS.values():
-        for name, value in block.get("environment", {}).items():
-            if not name.endswith("_FILE") and re.search(r"KEY|PASSWORD", name):
-                assert str(value).startswith("${"), name
+        for name in block.get("environment", {}):
+            assert name.endswith("_FILE") or not re.search(r"KEY|PASSWORD|DATABASE_URL", name), name
+    for name, secret in compose_file.read_compose_file()["secrets"].items():
+        assert secret == {"file": f"./secrets/{name}"}
 
 
 def test_secrets_are_fresh_and_long() -> None:
-    first, second = compose_file.generate_secrets(), compose_file.generate_secrets()
-    for name in (
-        "FUNDS_SERVICE_KEY",
-        "XIANJIE_INDEX_KEY",
-        "XIANJIE_DATABASE_PASSWORD",
-        "FUNDS_DATABASE_PASSWORD",
-    ):
-        assert first[name] != second[name]
-        assert len(first[name]) >= MIN_SECRET_LENGTH
-    assert json.loads(first["XIANJIE_DATA_KEYS"]) != json.loads(second["XIANJIE_DATA_KEYS"])
+    first, second = (compose_file.generate_secrets() / "secrets" for _ in range(2))
+    declared = {Path(one["file"]).name for one in compose_file.read_compose_file()["secrets"].values()}
+    assert {path.name for path in first.iterdir()} == declared
+    for name in declared:
+        mine, other = ((folder / name).read_text() for folder in (first, second))
+        assert mine != other, name
+        assert len(mine) >= MIN_SECRET_LENGTH, name
 
 
 @pytest.mark.parametrize("name", [service for service in SERVICE_NAMES if service not in STATELESS_SERVICES])
 def test_a_deployment_without_secrets_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for key, value in compose_file.build_environment(name, compose_file.generate_secrets()).items():
+    environment = compose_file.build_environment(name, compose_file.generate_secrets())
+    for key, value in environment.items():
         monkeypatch.setenv(key, value)
-    for key in (
-        "XIANJIE_SERVICE_KEY",
-        "XIANJIE_SERVICE_PUBLIC_KEYS_FILE",
-        "XIANJIE_INDEX_KEY",
-        "XIANJIE_DATA_KEYS",
-    ):
-        with monkeypatch.context() as patch:
-            patch.delenv(key)
-            with pytest.raises(ValueError, match=key):
-                Settings.load(name)
+    assert Settings.load(name).database_url.startswith(f"postgresql://{name}:")
+    with monkeypatch.context() as patch:
+        patch.delenv("XIANJIE_SERVICE_PUBLIC_KEYS_FILE")
+        with pytest.raises(ValueError, match="XIANJIE_SERVICE_PUBLIC_KEYS_FILE"):
+            Settings.load(name)
+    for key in ("XIANJIE_SERVICE_KEY", "XIANJIE_INDEX_KEY", "XIANJIE_DATA_KEYS"):
+        path = Path(environment["XIANJIE_SECRETS_FOLDER"]) / key.lower()
+        kept = path.read_text("utf-8")
+        path.unlink()
+        with pytest.raises(ValueError, match=key):
+            Settings.load(name)
+        path.write_text(kept, encoding="utf-8")
 
 
 def test_processes_of_one_machine_get_the_variables_of_containers(tmp_path: Any) -> None:

@@ -31,6 +31,7 @@ from tests.operations.conftest import (
 )
 from tests.projects.factories_projects import expect_success
 
+INDEX_KEY = "an index key of a container"
 KEYS = Path(tempfile.mkdtemp()) / "operator.key"
 SEALS = Lock(recipient=create_identity(KEYS))
 OPENS = Lock(identity=KEYS)
@@ -38,7 +39,10 @@ OPENS = Lock(identity=KEYS)
 
 
 def _take(running: RunningInstallation, folder: Path, lock: Lock = SEALS) -> Path:
-    take_backup(running.installation, folder, lock, [running.installation.home / "secrets.json"])
+    held = folder.with_name(f"held-for-{folder.name}") / "secrets"
+    held.mkdir(parents=True)
+    (held / "index_key").write_text(INDEX_KEY)
+    take_backup(running.installation, folder, lock, [running.installation.home / "secrets.json", held])
     return folder
 
 
@@ -79,7 +83,9 @@ async def test_a_restored_installation_goes_on(
     async with running.doors.apps["projects"].state.context.database.read() as session:
         assert (await verify_chain(session)).faults == []
     assert (empty_place.home / "secrets.json").read_text() == SECRETS
-    assert (empty_place.home / "secrets.json").stat().st_mode & 0o777 == 0o600
+    assert (empty_place.home / "secrets" / "index_key").read_text() == INDEX_KEY
+    for name, mode in (("secrets.json", 0o600), ("secrets", 0o700), ("secrets/index_key", 0o600)):
+        assert (empty_place.home / name).stat().st_mode & 0o777 == mode
 
 
 async def test_a_phone_is_told_and_goes_on(
@@ -270,7 +276,10 @@ async def test_keys_sealed_to_an_operator_open_with_the_private_key(
     create_identity(tmp_path / "other.key")
     source = await asyncio.to_thread(_take, running, tmp_path / "sealed", Lock(recipient=public))
 
-    assert open_backup(source, Lock(identity=tmp_path / "operator.key")).secrets == {"secrets.json": SECRETS}
+    assert open_backup(source, Lock(identity=tmp_path / "operator.key")).secrets == {
+        "secrets.json": SECRETS,
+        "secrets/index_key": INDEX_KEY,
+    }
     for wrong, expected in (
         (Lock(identity=tmp_path / "other.key"), "不对"),
         (Lock(recipient=public), "--identity"),

@@ -3,6 +3,7 @@
 import os
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from uuid import uuid4
 
 import psycopg
@@ -20,13 +21,16 @@ from tests.gateway.compose_file import DEPLOY_FOLDER
 
 
 @pytest.fixture
-def names() -> Iterator[list[str]]:
+def names(tmp_path: Path) -> Iterator[list[str]]:
     """Two databases with their roles, made by the script of the container."""
     if SQLITE:
         pytest.skip("SQLite has no roles")
     found = [f"s{uuid4().hex[:8]}_{name}" for name in ("funds", "assets")]
     server = psycopg.conninfo.conninfo_to_dict(postgres.get_server_url())
-    environment = {f"{name.upper()}_DATABASE_PASSWORD": "it's a secret" for name in found} | {
+    for name in found:
+        (tmp_path / f"{name}_database_password").write_text("it's a secret", encoding="utf-8")
+    environment = {
+        "XIANJIE_SECRETS_FOLDER": str(tmp_path),
         "PATH": f"{find_programs()}:{os.environ['PATH']}",
         "PGHOST": str(server["host"]),
         "PGPORT": str(server["port"]),
