@@ -6,6 +6,7 @@ from datetime import datetime
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from services.files.consumers import HANDLERS
 from services.files.fsck import FSCK
 from services.files.policy import RULES
 from services.files.uploads.router import internal_router
@@ -25,6 +26,7 @@ SERVICE = Service(
     read=May.FILE_READ,
     routers=(uploads,),
     internal_routers=(internal_router,),
+    handlers=HANDLERS,
     rules=RULES,
     rule_permission=May.FILE_RULE_MANAGE,
     background=(run_periodically("expired uploads", delete_expired_uploads, TIDY_PAUSE_S),),

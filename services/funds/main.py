@@ -32,6 +32,8 @@ from services.funds.ledger.router import router as ledger
 from services.funds.payments.router import PAYMENT_KIND
 from services.funds.payments.router import beneficiary_router as beneficiaries
 from services.funds.payments.router import router as payments
+from services.funds.person_requests.router import PERSON_REQUEST_KIND
+from services.funds.person_requests.router import router as person_requests
 from services.funds.plans.document import NOTICE_LAYOUT
 from services.funds.plans.models import Plan
 from services.funds.plans.router import PLAN_KIND
@@ -93,6 +95,7 @@ SERVICE = Service(
         disclosure,
         imports,
         table_imports,
+        person_requests,
         plan_notices,
         notices,
         targets,
@@ -116,6 +119,7 @@ SERVICE = Service(
         EXCHANGE_ROW_KIND,
         LEDGER_ENTRY_KIND,
         IMPORT_KIND,
+        PERSON_REQUEST_KIND,
         notice_kind(
             "fund_notice",
             "资金公示",

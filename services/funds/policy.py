@@ -14,6 +14,7 @@ from services.funds.findings import EffectRule
 from services.funds.sources.schemas import Fund, FundLevel, Task
 from services.funds.targets.schemas import Aspect, TargetOperator, TargetSection
 from shared.notices.rules import NOTICE_RULES
+from shared.person_requests.rules import PERSON_REQUEST_DAYS
 from shared.records.table_imports import declare_heads
 from shared.rules import (
     Code,
@@ -301,6 +302,7 @@ PLAN_HEADS = declare_heads("plans")
 
 RULES: tuple[RuleKey[Any], ...] = (
     *NOTICE_RULES,
+    PERSON_REQUEST_DAYS,
     STATEMENT_HEADS,
     PAYMENT_HEADS,
     BENEFICIARY_HEADS,

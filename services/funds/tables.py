@@ -9,6 +9,7 @@ from services.funds.exchange import models as exchange
 from services.funds.imports import models as imports
 from services.funds.ledger import models as ledger
 from services.funds.payments import models as payments
+from services.funds.person_requests import models as person_requests
 from services.funds.plans import models as plans
 from services.funds.sources import models as sources
 from services.funds.statements import models as statements
@@ -26,6 +27,7 @@ __all__ = [
     "imports",
     "ledger",
     "payments",
+    "person_requests",
     "plans",
     "sources",
     "statements",

@@ -29,6 +29,8 @@ from services.households.loans.router import LOAN_KIND
 from services.households.loans.router import router as loans
 from services.households.measures.router import MEASURE_KIND
 from services.households.measures.router import router as measures
+from services.households.person_requests.router import PERSON_REQUEST_KIND
+from services.households.person_requests.router import router as person_requests
 from services.households.policy import RULES
 from shared import clock
 from shared.alerts.deadlines import watch_deadlines
@@ -66,6 +68,7 @@ SERVICE = Service(
         alerts,
         clues,
         imports,
+        person_requests,
         measures,
         loans,
         jobs,
@@ -81,6 +84,7 @@ SERVICE = Service(
         LOAN_KIND,
         JOB_KIND,
         IMPORT_KIND,
+        PERSON_REQUEST_KIND,
         ALERT_KIND,
         notice_kind(
             "household_notice",

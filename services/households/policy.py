@@ -10,6 +10,7 @@ from pydantic import Field
 from shared.china import CalendarChanges, add_workdays, list_months
 from shared.errors import Unavailable
 from shared.notices.rules import NOTICE_RULES
+from shared.person_requests.rules import PERSON_REQUEST_DAYS
 from shared.records.table_imports import declare_heads
 from shared.rules import Code, Label, Labels, RuleKey, RuleValue, YuanText
 from shared.unit_of_work import UnitOfWork
@@ -69,6 +70,7 @@ RULES: tuple[RuleKey[Any], ...] = (
     LOAN_TERMS,
     HOUSEHOLD_HEADS,
     LOAN_HEADS,
+    PERSON_REQUEST_DAYS,
     *NOTICE_RULES,
 )
 

@@ -74,6 +74,7 @@ class May(LabelledEnum):
     EXCHANGE = "fund:exchange", "与财政系统交换"
     WEBHOOK_MANAGE = "webhook:manage", "管理事件推送"
     FUND_RULE_MANAGE = "fund-rule:manage", "维护资金规则"
+    PAYEE_PERSON_REQUEST = "payee-person-request:manage", "办理领款人个人信息请求"
     # gateway
     OVERVIEW_READ = "overview:read", "查看总览"
     THREAD_READ = "thread:read", "查看资金全链条"
@@ -91,6 +92,7 @@ class May(LabelledEnum):
     HELP_ENTER = "household-help:enter", "登记信贷和岗位"
     HOUSEHOLD_ASK = "household:ask", "核对是否监测户"
     HOUSEHOLD_RULE_MANAGE = "household-rule:manage", "维护监测规则"
+    HOUSEHOLD_PERSON_REQUEST = "household-person-request:manage", "办理监测对象个人信息请求"
     # projects
     PROJECT_READ = "project:read", "查看项目"
     PROJECT_DECLARE = "project:declare", "申报项目"
@@ -195,6 +197,7 @@ PERMISSION_TABLE: dict[May, str] = {
     May.EXCHANGE:                  ". . . . . b . . . . b .",
     May.WEBHOOK_MANAGE:            ". . . . . b . . . . . .",
     May.FUND_RULE_MANAGE:          ". . . . . b . . . . . .",
+    May.PAYEE_PERSON_REQUEST:      ". . . . . b . . . . . .",
     # gateway
     May.OVERVIEW_READ:             "b b b b b b b b . . . .",
     May.THREAD_READ:               "b b b b b b b b . . . .",
@@ -212,6 +215,7 @@ PERMISSION_TABLE: dict[May, str] = {
     May.HELP_ENTER:                ". . b . b . . . . . . .",
     May.HOUSEHOLD_ASK:             ". . . . . . . . . . . a",
     May.HOUSEHOLD_RULE_MANAGE:     ". . . . b . . . . . . .",
+    May.HOUSEHOLD_PERSON_REQUEST:  ". . . . b . . . . . . .",
     # projects
     May.PROJECT_READ:              "b b b b b b b b . . b a",
     May.PROJECT_DECLARE:           "b . b b b . . . . . . .",

@@ -7,6 +7,7 @@ SUBSCRIBERS: dict[str, tuple[str, ...]] = {
     "asset.handed_over": ("projects",),
     "payment.paid": ("assets", "projects"),
     "payment.refunded": ("assets", "projects"),
+    "personal_data.erased": ("files",),
     "project.accepted": ("assets",),
     "project.moved": ("assets", "funds"),
     "project.progressed": ("funds",),

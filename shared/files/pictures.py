@@ -73,6 +73,11 @@ def hash_picture(content: bytes) -> int | None:
     return bits
 
 
+def copy_path(sha256: str, size: CopySize) -> str:
+    """Where the store keeps the display copy of a picture."""
+    return f"copies/{sha256}.{size}.webp"
+
+
 def build_copy(content: bytes, size: CopySize) -> bytes | None:
     """A copy for display: upright, as WebP, without what the camera wrote beside the picture; None if it is not decoded."""
     side = COPY_SIDES[size]

@@ -19,7 +19,7 @@ from shared.auth import May
 from shared.china import OptionalRegionCode
 from shared.errors import Conflict, Invalid, NotFound, RangeNotSatisfiable, RateLimited, invalid_field
 from shared.files import uploads
-from shared.files.pictures import COPY_MEDIA_TYPE, DECODED_TYPES, CopySize, build_copy
+from shared.files.pictures import COPY_MEDIA_TYPE, DECODED_TYPES, CopySize, build_copy, copy_path
 from shared.files.uploads import FileRead
 from shared.http import CurrentActor, ReadWork, Route, content_disposition, get_service_context, requires
 from shared.unit_of_work import ServiceContext
@@ -159,7 +159,7 @@ async def _get_copy(context: ServiceContext, file: FileRead, size: CopySize) -> 
     """The display copy of a picture, made when it is first asked for; NotFound for what has none."""
     if file.media_type not in DECODED_TYPES:
         raise NotFound("这种文件没有显示副本, 请读取原件", "Only JPEG, PNG and WebP have display copies")
-    path = f"copies/{file.sha256}.{size}.webp"
+    path = copy_path(file.sha256, size)
     kept = await context.storage.find_object(path)
     if kept is not None:
         return kept

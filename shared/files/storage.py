@@ -1,4 +1,4 @@
-"""Content-addressed storage: file contents under their SHA-256, in a folder or in S3; contents never change."""
+"""Content-addressed storage: file contents under their SHA-256, in a folder or in S3; contents never change, erased ones go."""
 
 import hashlib
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
@@ -111,9 +111,15 @@ class Storage:
         for path in paths:
             await self._delete(path)
 
-    async def _delete(self, path: str) -> None:
+    async def delete_content(self, sha256: str) -> None:
+        """Delete a content, also where this service kept it alone; nothing happens when it is not there."""
+        await self._delete(_object_path(sha256))
+        if self._has_earlier:
+            await self._delete(_object_path(sha256), LocalStore(prefix=self.earlier))
+
+    async def _delete(self, path: str, store: ObjectStore | None = None) -> None:
         try:
-            await obstore.delete_async(self._store, path)
+            await obstore.delete_async(store or self._store, path)
         except FileNotFoundError:
             return
 

@@ -17,7 +17,7 @@ from shared.db import file as file_table
 from shared.errors import Conflict, FieldError, Invalid, NotFound, RateLimited, Unavailable
 from shared.files.content import EXTENSIONS, clean_file_name, require_content
 from shared.files.holders import find_held, find_readable
-from shared.files.pictures import hash_picture, read_evidence
+from shared.files.pictures import COPY_SIDES, copy_path, hash_picture, read_evidence
 from shared.files.storage import StoredObject
 from shared.unit_of_work import ServiceContext, UnitOfWork
 
@@ -218,6 +218,13 @@ async def _find(work: UnitOfWork, ids: Sequence[UUID], *, to_attach: bool) -> di
     }
     answer = await work.service_client(OWNER).post(FIND_PATH, json=asked)
     return found | {one["id"]: FileRead.model_validate(one) for one in answer["items"]}
+
+
+async def delete_contents(context: ServiceContext, digests: Sequence[str]) -> None:
+    """Delete contents that no row needs any more, with the display copies made of them."""
+    for sha256 in digests:
+        await context.storage.delete_content(sha256)
+        await context.storage.delete_objects(copy_path(sha256, size) for size in COPY_SIDES)
 
 
 async def require_files(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlmodel import col, select
@@ -25,6 +26,8 @@ class PersonalDataErased(Event):
 
     topic: ClassVar[str] = "personal_data.erased"
     columns: list[str]
+    file_ids: tuple[UUID, ...] = ()
+    """Uploads of services/files that the record alone held: their contents go, too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,13 @@ from sqlmodel import col, delete, select, update
 from services.files.uploads.calculation import split_hash
 from services.files.uploads.models import FileUpload, Picture, UploadPart
 from services.files.uploads.schemas import FilesAsked, UploadState
-from shared.db import execute_core, note_rows
+from shared.db import delete_rows, execute_core, note_rows
 from shared.db import file as file_table
 from shared.errors import NotFound
 from shared.files.uploads import FileRead
 from shared.unit_of_work import UnitOfWork
 
+UPLOADS: sa.Table = FileUpload.__table__  # type: ignore[attr-defined]
 MAX_CANDIDATES = 200
 
 
@@ -159,3 +160,20 @@ async def system_delete_old(work: UnitOfWork, before: datetime) -> None:
         work.session,
         delete(FileUpload).where(col(FileUpload.state).in_(ended), col(FileUpload.expires_at) < before),
     )
+
+
+async def system_erase_files(work: UnitOfWork, file_ids: Sequence[UUID]) -> list[str]:
+    """Delete files with their uploads and hashes of pictures; the digests of the contents that no other file has."""
+    columns = file_table.c
+    found = (
+        await execute_core(
+            work.session, sa.select(columns.id, columns.sha256).where(columns.id.in_(file_ids))
+        )
+    ).all()
+    ids, digests = [row.id for row in found], {row.sha256 for row in found}
+    await execute_core(work.session, delete(UploadPart).where(col(UploadPart.upload_id).in_(ids)))
+    await execute_core(work.session, delete(Picture).where(col(Picture.file_id).in_(ids)))
+    await delete_rows(work.session, UPLOADS, UPLOADS.c.id.in_(ids))
+    await delete_rows(work.session, file_table, columns.id.in_(ids))
+    needed = await execute_core(work.session, sa.select(columns.sha256).where(columns.sha256.in_(digests)))
+    return sorted(digests - set(needed.scalars()))

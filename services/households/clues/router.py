@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Response
 
 from services.households.clues import repository, service
 from services.households.clues.lifecycle import CLUE, ClueAction, ClueState
@@ -102,8 +102,9 @@ async def read_clue(work: ReadWork, clue_id: UUID) -> ClueDetail:
     response_model=ClueFile,
     **requires(May.HOUSEHOLD_OPEN, refuses=(NotFound, Forbidden)),
 )
-async def open_clue(work: WriteWork, clue_id: UUID, body: ReadingRequest) -> ClueFile:
+async def open_clue(work: WriteWork, clue_id: UUID, body: ReadingRequest, response: Response) -> ClueFile:
     """查阅线索全文; 查阅行为会被记录."""
+    response.headers["Cache-Control"] = "no-store"
     return await service.open_clue(work, clue_id, body.purpose)
 
 

@@ -133,8 +133,11 @@ async def read_household(work: ReadWork, household_id: UUID) -> HouseholdDetail:
     response_model=HouseholdFile,
     **requires(May.HOUSEHOLD_OPEN, refuses=(NotFound, Forbidden)),
 )
-async def open_household(work: WriteWork, household_id: UUID, body: ReadingRequest) -> HouseholdFile:
+async def open_household(
+    work: WriteWork, household_id: UUID, body: ReadingRequest, response: Response
+) -> HouseholdFile:
     """查阅监测户档案; 查阅行为会被记录."""
+    response.headers["Cache-Control"] = "no-store"
     return await service.open_household(work, household_id, body.purpose)
 
 

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from services.households.clues.schemas import ReadingRequest
 from services.households.jobs import repository, service
@@ -76,8 +76,9 @@ async def pay_months(work: WriteWork, job_id: UUID, body: JobPayment, match: IfM
     response_model=PersonRead,
     **requires(May.HOUSEHOLD_OPEN, refuses=(NotFound, Forbidden)),
 )
-async def open_job(work: WriteWork, job_id: UUID, body: ReadingRequest) -> PersonRead:
+async def open_job(work: WriteWork, job_id: UUID, body: ReadingRequest, response: Response) -> PersonRead:
     """查阅在岗人员; 查阅行为会被记录."""
+    response.headers["Cache-Control"] = "no-store"
     return await service.open_job(work, job_id, body.purpose)
 
 

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from services.households.clues.schemas import ReadingRequest
 from services.households.loans import repository, service
@@ -78,8 +78,9 @@ async def change_loan(work: WriteWork, loan_id: UUID, body: LoanChange, match: I
     response_model=PersonRead,
     **requires(May.HOUSEHOLD_OPEN, refuses=(NotFound, Forbidden)),
 )
-async def open_loan(work: WriteWork, loan_id: UUID, body: ReadingRequest) -> PersonRead:
+async def open_loan(work: WriteWork, loan_id: UUID, body: ReadingRequest, response: Response) -> PersonRead:
     """查阅借款人; 查阅行为会被记录."""
+    response.headers["Cache-Control"] = "no-store"
     return await service.open_loan(work, loan_id, body.purpose)
 
 

@@ -1,0 +1,1 @@
+"""Requests about the personal data of clues, households, loans and jobs: copy, erasure, hold."""
