@@ -64,7 +64,7 @@ COMPOSITION = Composition(
             list_name="asset_notices",
             label="资产公示",
             address="/assets/notices/{id}",
-            text_fields=("level_label", "title"),
+            text_fields=("title",),
             day_fields=("starts_on",),
         ),
         StepSpec(

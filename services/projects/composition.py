@@ -46,7 +46,7 @@ COMPOSITION = Composition(
             list_name="notices",
             label="公示",
             address="/projects/notices/{id}",
-            text_fields=("level_label", "title"),
+            text_fields=("title",),
             day_fields=("starts_on",),
         ),
         StepSpec(

@@ -7,20 +7,22 @@ cannot write its result. Positions are of this log alone and need no epoch: they
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from sqlalchemy.dialects.postgresql import insert as insert_postgres
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.db import dead_letter, event_log, execute_core, log_cursor
 from shared.events.epoch import LOG_START, Cursor, get_epoch
-from shared.events.log import after_cursor, format_cursor, up_to_cursor
+from shared.events.log import after_cursor, format_cursor, is_visible, up_to_cursor
 
 DEAD_LETTER_PAGE_SIZE = 200
 MAX_COUNTED_EVENTS = 10_000
+
+DeliveryState = Literal["delivered", "waiting", "parked", "retrying"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,19 @@ class CursorRead(BaseModel):
     failures: int
     due_at: datetime
     last_error: str
+
+
+class DeliveryRead(BaseModel):
+    """一个事件送到没有: its place in the log, and what became of it with one subscriber."""
+
+    seq: int
+    type: str
+    subject: str
+    recorded_at: datetime
+    state: DeliveryState = Field(
+        description="delivered 已送达, waiting 待送, parked 被拒收而搁置, retrying 搁置后已要求重送"
+    )
+    error: str = Field(description="搁置的原因; 空: 没有搁置, 或排在同一记录被拒收的事件之后")
 
 
 class DeadLetterRead(BaseModel):
@@ -212,6 +227,37 @@ async def list_dead_letters(
         .limit(limit)
     )
     return [DeadLetterRead.model_validate(row._asdict()) for row in await execute_core(session, query)]
+
+
+async def list_deliveries(
+    session: AsyncSession, subscriber: str, since: datetime, limit: int, *where: sa.ColumnElement[bool]
+) -> list[DeliveryRead]:
+    """The newest rows that satisfy the conditions and were recorded since then, and what became of each.
+
+    Looks at the last `MAX_COUNTED_EVENTS` rows of the log; a parked row is told whenever it was recorded.
+    """
+    cursor, dead = await find_cursor(session, subscriber), dead_letter.c
+    log, place = event_log.c, (event_log.c.tx.desc(), event_log.c.seq.desc())
+    recent = sa.select(log.seq).order_by(*place).limit(MAX_COUNTED_EVENTS).subquery()
+    is_sent = up_to_cursor(cursor.cursor if cursor else LOG_START)
+    state = sa.case(
+        (dead.retry, "retrying"), (dead.seq.is_not(None), "parked"), (is_sent, "delivered"), else_="waiting"
+    )
+    error = sa.func.coalesce(dead.error, "").label("error")
+    query = (
+        sa.select(log.seq, log.type, log.subject, log.recorded_at, state.label("state"), error)
+        .outerjoin(dead_letter, sa.and_(dead.subscriber == subscriber, dead.seq == log.seq))
+        .where(
+            sa.or_(
+                dead.seq.is_not(None), sa.and_(log.seq.in_(sa.select(recent.c.seq)), log.recorded_at >= since)
+            ),
+            is_visible(session),
+            *where,
+        )
+        .order_by(*place)
+        .limit(limit)
+    )
+    return [DeliveryRead.model_validate(row._asdict()) for row in await execute_core(session, query)]
 
 
 async def request_retry(session: AsyncSession, subscriber: str, subject: str = "") -> int:

@@ -26,6 +26,7 @@ from shared.events.webhooks.schemas import (
     WebhookChange,
     WebhookCreate,
     WebhookDeadLetters,
+    WebhookDeliveries,
     WebhookDetail,
     WebhookRead,
     WebhookReplay,
@@ -114,7 +115,7 @@ def _add_action_routes(router: APIRouter, manage: May) -> None:
 
     @router.post("/{webhook_id}/start", response_model=WebhookRead, **requires(manage, refuses=(NotFound,)))
     async def start_webhook(work: WriteWork, webhook_id: UUID) -> Any:  # noqa: ANN401 - shaped
-        """启用, 从停下的地方继续."""
+        """启用, 从停下的地方继续; 已启用而正在等待重试的, 立即再送."""
         return await service.start_webhook(work, manage, webhook_id)
 
     @router.post("/{webhook_id}/stop", response_model=WebhookRead, **requires(manage, refuses=(NotFound,)))
@@ -133,6 +134,17 @@ def _add_action_routes(router: APIRouter, manage: May) -> None:
 
 
 def _add_dead_letter_routes(router: APIRouter, manage: May) -> None:
+    @router.get(
+        "/{webhook_id}/deliveries",
+        response_model=WebhookDeliveries,
+        **requires(manage, refuses=(NotFound,)),
+    )
+    async def list_webhook_deliveries(
+        work: ReadWork, webhook_id: UUID, limit: Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE)] = 50
+    ) -> WebhookDeliveries:
+        """最近的推送和每一条的结果, 新的在前: 已送达, 待送, 搁置(附原因), 已要求重送. 订阅以前的不列."""
+        return await service.list_deliveries(work, manage, webhook_id, limit)
+
     @router.get(
         "/{webhook_id}/dead-letters",
         response_model=WebhookDeadLetters,

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.china import RegionCode
 from shared.events.event import Event
-from shared.events.outbox_cursors import DeadLetterRead
+from shared.events.outbox_cursors import DeadLetterRead, DeliveryRead
 from shared.http.patch_body import PatchBody
 from shared.request_body import RequestBody
 
@@ -106,6 +106,12 @@ class WebhookDeadLetters(BaseModel):
     """搁置的事件."""
 
     items: list[DeadLetterRead]
+
+
+class WebhookDeliveries(BaseModel):
+    """最近的推送."""
+
+    items: list[DeliveryRead]
 
 
 class WebhookChanged(Event):

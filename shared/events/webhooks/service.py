@@ -25,6 +25,7 @@ from shared.events.webhooks.schemas import (
     WebhookChange,
     WebhookChanged,
     WebhookCreate,
+    WebhookDeliveries,
     WebhookDetail,
     WebhookRead,
     WebhookReplay,
@@ -147,18 +148,29 @@ async def get_webhook_detail(work: UnitOfWork, manage: May, webhook_id: UUID) ->
     cursor, parked = await outbox_cursors.get_status(work.session, subscriber_name(row.id))
     if cursor is None:
         raise NotFound("没有这个推送订阅的进度", "No cursor")
-    conditions = [visible_to(row.spans)]
-    if row.types:
-        conditions.append(event_log.c.type.in_(row.types))
     return WebhookDetail(
         **WebhookRead.model_validate(row).model_dump(),
         cursor=format_cursor((await get_epoch(work.session)).name, (cursor.tx, cursor.seq)),
-        waiting=await outbox_cursors.count_pending(work.session, (cursor.tx, cursor.seq), *conditions),
+        waiting=await outbox_cursors.count_pending(work.session, (cursor.tx, cursor.seq), *_is_wanted(row)),
         parked=parked,
         failures=cursor.failures,
         due_at=cursor.due_at,
         last_error=cursor.last_error,
     )
+
+
+def _is_wanted(row: sa.Row[Any]) -> list[sa.ColumnElement[bool]]:
+    """SQL conditions: the event is one that this webhook is sent."""
+    return [visible_to(row.spans), *([event_log.c.type.in_(row.types)] if row.types else [])]
+
+
+async def list_deliveries(work: UnitOfWork, manage: May, webhook_id: UUID, limit: int) -> WebhookDeliveries:
+    """What became of the newest events since the subscription was made; an event is sent again by `retry_dead_letters`."""
+    row = await repository.get_webhook(work, manage, webhook_id)
+    items = await outbox_cursors.list_deliveries(
+        work.session, subscriber_name(row.id), row.created_at, limit, *_is_wanted(row)
+    )
+    return WebhookDeliveries(items=items)
 
 
 async def update_webhook(
@@ -176,9 +188,10 @@ async def update_webhook(
 
 
 async def start_webhook(work: UnitOfWork, manage: May, webhook_id: UUID) -> sa.Row[Any]:
-    """Start a stopped webhook at its stored cursor."""
+    """Start a stopped webhook at its stored cursor; of an active one only the wait before the next try is ended."""
     row = await repository.get_webhook(work, manage, webhook_id, lock=True)
     if row.active:
+        await outbox_cursors.retry_now(work.session, subscriber_name(row.id), work.at)
         return row
     row = await repository.update_webhook(work, row, active=True, stopped_reason="", failing_since=None)
     await outbox_cursors.retry_now(work.session, subscriber_name(row.id), work.at)

@@ -1,6 +1,7 @@
 """What a receiver refuses is kept, shown and sent again."""
 
 from datetime import timedelta
+from typing import Any
 
 import httpx
 
@@ -68,6 +69,62 @@ async def test_after_days_a_parked_event_waits_for_a_person_who_can_send_it_agai
     await courier.deliver_due()
     assert stranger.effects == [(bad, 1), (bad, 2)]
     assert (await machine.post(address, json={})).status_code == 404
+
+
+async def test_each_delivery_is_listed_with_what_became_of_it(
+    doors: SystemUnderTest,
+    machine: httpx.AsyncClient,
+    stranger: WebhookReceiver,
+    courier: WebhookDispatcher,
+    clock: Clock,
+) -> None:
+    await create_source(doors)
+    clock.advance(timedelta(seconds=1))
+    hook = await create_webhook(machine, stranger, **TYPES_BODY)
+    bad, good = await create_source(doors, changes=1), await create_source(doors)
+    await create_source(doors, region="620623000000")
+    stranger.answer = lambda letter: 500 if letter.event["subject"] == bad else 200
+    for _ in range(MAX_REFUSALS + 1):
+        await courier.deliver_due()
+        clock.advance(MAX_BACKOFF)
+    later = await create_source(doors)
+
+    async def list_deliveries(**query: int) -> list[dict[str, Any]]:
+        answer = await machine.get(f"/funds/webhooks/{hook['id']}/deliveries", params=query)
+        assert answer.status_code == 200, answer.text
+        rows: list[dict[str, Any]] = answer.json()["items"]
+        return rows
+
+    rows = await list_deliveries()
+    assert [(row["subject"], row["type"], row["state"]) for row in rows] == [
+        (later, "source.registered", "waiting"),
+        (good, "source.registered", "delivered"),
+        (bad, "source.adjusted", "parked"),
+        (bad, "source.registered", "parked"),
+    ]
+    assert [row["error"] for row in rows] == ["", "", "", "答复 500"]
+    assert [row["subject"] for row in await list_deliveries(limit=1)] == [later]
+    again = await machine.post(f"/funds/webhooks/{hook['id']}/dead-letters/retry", json={"subject": bad})
+    assert again.status_code == 202
+    assert [row["state"] for row in await list_deliveries()][2:] == ["retrying", "retrying"]
+    stranger.answer = lambda _: 200
+    await courier.deliver_due()
+    assert {row["state"] for row in await list_deliveries()} == {"delivered"}
+
+
+async def test_a_person_need_not_wait_for_the_next_try(
+    doors: SystemUnderTest, machine: httpx.AsyncClient, stranger: WebhookReceiver, courier: WebhookDispatcher
+) -> None:
+    hook = await create_webhook(machine, stranger, **TYPES_BODY)
+    source = await create_source(doors)
+    stranger.answer = lambda _: 503
+    await courier.deliver_due()
+    stranger.answer = lambda _: 200
+    assert await courier.deliver_due() == 0, "it waits before the next try"
+    again = await machine.post(f"/funds/webhooks/{hook['id']}/start", json={})
+    assert (again.status_code, again.json()["version"]) == (200, hook["version"])
+    await courier.deliver_due()
+    assert stranger.effects == [(source, 1)]
 
 
 async def test_a_replay_starts_where_it_is_told_and_brings_parked_events_in_their_order(
