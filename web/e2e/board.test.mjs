@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { Account, URL_OF_RUN } from "./api.mjs";
 import { checkScreen, openDevice, PIXEL } from "./browser.mjs";
-import { createReadyDraft, fieldOf, openDesk, openPage, signInDesk } from "./desk.mjs";
+import { createReadyDraft, fieldOf, openDesk, signInDesk } from "./desk.mjs";
 
 const OFFICER = "zeku.bureau";
 /** Who posted the notice does not decide on objections to it. */
@@ -45,8 +45,8 @@ test("a villager's objection", async (t) => {
   await t.test("waits for an officer at the desk, who answers it there", async () => {
     const { page } = desk;
     await signInDesk(page, JUDGE);
-    await page.getByRole("link", { name: /有异议待答复/ }).first().waitFor();
-    await openPage(page, `/record/project_notice/${notice.id}`, notice.title);
+    await page.locator("tbody tr", { hasText: notice.title }).getByRole("link", { name: /有异议待答复/ }).click();
+    await page.getByRole("heading", { name: notice.title, level: 1 }).waitFor();
     await page.getByRole("cell", { name: text }).waitFor();
     await checkScreen(page, "notice");
     await page.getByRole("link", { name: "答复", exact: true }).click();

@@ -120,10 +120,20 @@ export async function checkScreen(page, name) {
   await settle(page);
 }
 
+/** The hardest of it alone, for many screens in turn: the narrowest width, in large type. */
+export async function checkSmallest(page, name) {
+  await page.evaluate(() => { document.documentElement.dataset.type = "large"; });
+  await settle(page);
+  const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  assert.ok(over <= 0, `${name} scrolls sideways by ${over}px at ${page.viewportSize().width}px`);
+  assert.deepEqual(await findFaults(page), [], `${name} in large type: axe`);
+}
+
 async function findFaults(page) {
   // The page's policy allows no foreign script; the debugger's own evaluation is outside of it.
-  await page.evaluate(axeSource);
-  const found = await page.evaluate(() => window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"] }));
+  if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(axeSource);
+  const options = { runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"], resultTypes: ["violations"], preload: false, iframes: false };
+  const found = await page.evaluate((given) => window.axe.run(document, given), options);
   const serious = found.violations.filter((one) => one.impact === "serious" || one.impact === "critical");
   return serious.map((one) => `${one.id}: ${one.nodes.map((node) => node.target.join(" ")).slice(0, 3).join("; ")}`);
 }

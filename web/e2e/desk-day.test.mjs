@@ -123,24 +123,53 @@ test("an officer's day", async (t) => {
     assert.equal((await officer.get(`/projects/${draft.id}`)).content, "改造供水管道两处");
   });
 
-  await t.test("a record changed beside is told, and loses nothing", async () => {
+  await t.test("a record changed beside: other fields stand together, the same field is told and nothing is lost", async () => {
     const draft = await createDraft(officer, `两人改的项目${MARK}`);
+    const changeBeside = async (body) => {
+      const { version } = await officer.get(`/projects/${draft.id}`);
+      assert.equal((await officer.request("PATCH", `/projects/${draft.id}`, body, { "If-Match": `"${String(version)}"` })).status, 200);
+    };
+    const read = async () => {
+      const { content, goal } = await officer.get(`/projects/${draft.id}`);
+      return [content, goal];
+    };
     await openPage(page, `/record/project/${draft.id}/change`, "修改项目");
     await fieldOf(page, "内容").fill("我写的内容");
-    const beside = await officer.request("PATCH", `/projects/${draft.id}`, { goal: "别人写的目标" }, { "If-Match": `"${draft.version}"` });
-    assert.equal(beside.status, 200);
+    await changeBeside({ goal: "别人写的目标" });
+    await page.getByRole("button", { name: "保存修改" }).click();
+    await page.getByRole("heading", { name: draft.name, level: 1 }).waitFor();
+    assert.deepEqual(await read(), ["我写的内容", "别人写的目标"]);
+
+    await openPage(page, `/record/project/${draft.id}/change`, "修改项目");
+    await fieldOf(page, "内容").fill("我再写的内容");
+    await changeBeside({ content: "别人写的内容" });
     await page.getByRole("button", { name: "保存修改" }).click();
     await page.getByRole("heading", { name: "这条记录刚被别人改过" }).waitFor();
     await checkScreen(page, "stale");
-    const kept = await officer.get(`/projects/${draft.id}`);
-    assert.deepEqual([kept.content, kept.goal], ["", "别人写的目标"]);
+    assert.deepEqual(await read(), ["别人写的内容", "别人写的目标"]);
     await page.getByRole("button", { name: "看最新的内容" }).click();
     await page.getByText("这里是上次没有办完时填的内容。").waitFor();
-    assert.equal(await fieldOf(page, "内容").inputValue(), "我写的内容");
+    assert.equal(await fieldOf(page, "内容").inputValue(), "我再写的内容");
     await page.getByRole("button", { name: "保存修改" }).click();
     await page.getByRole("heading", { name: draft.name, level: 1 }).waitFor();
-    const both = await officer.get(`/projects/${draft.id}`);
-    assert.deepEqual([both.content, both.goal], ["我写的内容", "别人写的目标"]);
+    assert.deepEqual(await read(), ["我再写的内容", "别人写的目标"]);
+  });
+
+  await t.test("a move of a record changed beside: what was changed is told before it is confirmed", async () => {
+    const draft = await createReadyDraft(officer, `办理时被改的项目${MARK}`);
+    await openPage(page, `/record/project/${draft.id}/do/declare`, "申报");
+    const changed = await officer.request("PATCH", `/projects/${draft.id}`, { goal: "别人改的目标" }, { "If-Match": `"${String(draft.version)}"` });
+    await page.getByRole("button", { name: "去核对" }).click();
+    await page.getByText(/您打开以后这条记录有改动：.*年度目标/).waitFor();
+    const again = await officer.request("PATCH", `/projects/${draft.id}`, { content: "硬化道路4公里" }, { "If-Match": changed.tag });
+    assert.equal(again.status, 200);
+    await page.getByRole("button", { name: "确认申报" }).click();
+    await page.getByText(/您打开以后这条记录有改动：.*内容/).waitFor();
+    assert.equal((await officer.get(`/projects/${draft.id}`)).state, "draft", "nothing is done before it is seen");
+    await checkScreen(page, "move-changed");
+    await page.getByRole("button", { name: "确认申报" }).click();
+    await page.getByRole("heading", { name: draft.name, level: 1 }).waitFor();
+    assert.equal((await officer.get(`/projects/${draft.id}`)).state, "village_notice");
   });
 
   await t.test("the leader's page opens to its rows", async () => {

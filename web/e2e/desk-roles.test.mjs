@@ -2,6 +2,7 @@
    a client's secret, subscriptions, saved views and exports, the log; and the newer services by what they say of themselves. */
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
 import test from "node:test";
 import { Account, DEMO_PASSWORD } from "./api.mjs";
 import { checkScreen } from "./browser.mjs";
@@ -81,23 +82,33 @@ test("other roles at the desk", async (t) => {
     await page.getByRole("heading", { name: "机器客户端", level: 1 }).waitFor();
   });
 
-  await t.test("another system subscribes; what waits for it is counted, and it can be stopped", async () => {
+  await t.test("another system subscribes; each delivery is listed with what became of it, and sent again by mouse", async (step) => {
+    let answer = 503;
+    const receiver = createServer((request, reply) => request.resume().once("end", () => reply.writeHead(answer).end()));
+    await new Promise((done) => receiver.listen(0, "127.0.0.1", done));
+    step.after(() => receiver.close());
     page = await desk.as("zeku.finance");
     await openPage(page, "/webhooks", "数据推送");
     await page.getByLabel("系统名称").fill(`财政一体化${MARK}`);
-    await page.getByLabel("接收地址").fill("https://hooks.example.com/funds");
+    await page.getByLabel("接收地址").fill(`http://127.0.0.1:${String(receiver.address().port)}/funds`);
     await page.getByRole("button", { name: "订阅", exact: true }).click();
     const row = page.locator("tbody tr", { hasText: `财政一体化${MARK}` });
     await row.getByText("正常").waitFor();
-    await finance.post("/funds/sources", {
+    const source = await finance.post("/funds/sources", {
       region: COUNTY, document_no: `青财农字〔2026〕${MARK}号`, title: `推送试验${MARK}`, fiscal_year: 2026, level: "city", fund: "bridging", amount: "1000.00", document_date: today, received_on: today,
     });
-    await page.reload();
-    await row.waitFor();
-    assert.ok(Number(await row.locator("td.num").first().innerText()) > 0, "an event waits");
+    await row.getByRole("button", { name: "看推送" }).click();
+    const list = page.getByRole("region", { name: /最近的推送/ });
+    const refresh = list.getByRole("button", { name: "刷新" });
+    await until(() => refresh.click(), row.getByText(/^重试中/));
+    const sent = list.locator("tbody tr", { has: page.locator(`a[href$="/record/source/${source.id}"]`) });
+    await sent.filter({ hasText: "待送" }).getByText("答复 503").waitFor();
+    await checkScreen(page, "webhooks");
+    answer = 200;
+    await row.getByRole("button", { name: "现在再送" }).click();
+    await until(() => refresh.click(), sent.getByText("已送达"));
     await row.getByRole("button", { name: "看密钥" }).click();
     await page.getByText("签名密钥，查看已记入日志").waitFor();
-    await checkScreen(page, "webhooks");
     await row.getByRole("button", { name: "停用" }).click();
     await row.getByRole("button", { name: "启用" }).waitFor();
   });
@@ -178,6 +189,15 @@ test("other roles at the desk", async (t) => {
   });
   await desk.end();
 });
+
+/** Looks again until it is there: the relay sends in its own time. */
+async function until(look, found) {
+  for (let tries = 0; tries < 60 && !(await found.count()); tries += 1) {
+    await look();
+    await found.first().waitFor({ timeout: 500 }).catch(() => undefined);
+  }
+  await found.first().waitFor();
+}
 
 async function createPlan(page, today) {
   await openPage(page, "/new/work_plan", "新建工作要点");

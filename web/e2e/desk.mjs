@@ -124,7 +124,11 @@ export async function makeMove(page, name, values = {}) {
 /** A filled move is checked and confirmed. */
 export async function confirmMove(page, name) {
   await press(page, "去核对", page.getByRole("button", { name: `确认${name}` }));
-  await press(page, `确认${name}`);
+  // Where somebody changed the record meanwhile, that is told first.
+  const again = page.getByRole("button", { name: `确认${name}`, disabled: false });
+  const done = page.getByRole("heading", { name: "可以办的事" });
+  for (let tries = 0; tries < 3 && !(await done.count()); tries += 1) await press(page, `确认${name}`, done.or(again));
+  await done.waitFor();
 }
 
 /** Presses a button that leads on; a refusal fails with the words that stand on the screen. */
