@@ -29,6 +29,7 @@ from shared.events.log import (
     up_to_cursor,
 )
 from shared.records.kinds import RecordKind
+from shared.rules.registry import ancestor_codes
 from shared.unit_of_work import UnitOfWork
 
 MAX_SUBJECTS = 500
@@ -304,8 +305,8 @@ def _list_gone(
     told: Sequence[sa.Row[Any]],
     by_subject: dict[str, list[tuple[RecordKind, Any]]],
 ) -> list[GoneRecord]:
-    """Subjects without a row in the caller's scope, except those that were made since the position."""
-    made = {entry.subject for entry in told if entry.subject_version <= 1}
+    """Subjects of the caller's regions without a row in the scope, except those that were made since the position."""
+    made = {entry.subject for entry in told if entry.subject_version <= 1 or not entry.is_within}
     gone: dict[tuple[str, str], GoneRecord] = {}
     for entry in told:
         if entry.subject not in made and not by_subject[entry.subject]:
@@ -318,7 +319,11 @@ def _list_gone(
 async def _list_told(
     work: UnitOfWork, kinds: Sequence[RecordKind], position: Cursor, last: Cursor
 ) -> tuple[list[sa.Row[Any]], bool]:
-    """Rows of the log about these kinds in the caller's regions; whether there are more than one page takes."""
+    """Rows of the log about these kinds in the caller's regions; whether there are more than one page takes.
+
+    A record that is read from outside of its region (`visible`) is told of from the regions above, too: a village
+    counts its assets in the stock-taking of its district.
+    """
     log = event_log.c
     topics = sorted({topic for one in kinds for topic in (*one.topics, *one.told_by)})
     reaches = {(low, high) for one in kinds for _, low, high in work.actor.list_reaches(one.may)}
@@ -328,10 +333,13 @@ async def _list_told(
         for low, high in sorted(reaches)
         for part in (log.region.between(low, high), left.between(low, high))
     ]
+    within = sa.or_(sa.false(), *regions)
+    above = sorted({code for low, _ in reaches for code in ancestor_codes(low)})
+    shared = {topic for one in kinds if one.visible for topic in one.topics}
     query = (
-        sa.select(log.tx, log.seq, log.type, log.subject, log.subject_version)
+        sa.select(log.tx, log.seq, log.type, log.subject, log.subject_version, within.label("is_within"))
         .where(after_cursor(position), up_to_cursor(last), is_visible(work.session))
-        .where(log.type.in_(topics), sa.or_(*regions))
+        .where(log.type.in_(topics), sa.or_(within, sa.and_(log.type.in_(shared), log.region.in_(above))))
         .order_by(log.tx, log.seq)
         .limit(MAX_SUBJECTS + 1)
     )

@@ -13,10 +13,11 @@ from shared.unit_of_work import ServiceContext
 from tests.assets.factories_assets import build_asset
 from tests.attendance.factories_attendance import create_post, get_json, post_json
 from tests.attendance.test_visits import VISIT_BODY
-from tests.clients import VILLAGE, ServiceUnderTest
+from tests.clients import DISTRICT, VILLAGE, ServiceUnderTest
 from tests.conftest import Clock
 from tests.sync.factories_sync import DEED, build_deed, send_batch
 
+OTHER_VILLAGE = "620602100202"
 pytestmark = pytest.mark.usefixtures("post")
 
 
@@ -117,6 +118,34 @@ async def test_what_left_my_scope_is_gone(
 
     assert await clerk.pull() == [("gone", asset["id"])]
     assert clerk.rows["asset"] == {}
+
+
+async def test_a_village_hears_of_the_stock_taking_of_its_district(
+    sync: ServiceUnderTest, door: Callable[[str], ServiceUnderTest], clock: Clock
+) -> None:
+    clerk, stranger = (
+        Store(sync.client_as("village_clerk", region), kinds="campaign")
+        for region in (VILLAGE, OTHER_VILLAGE)
+    )
+    bureau = door("assets").client_as("bureau")
+    asset = await enter_asset(bureau, VILLAGE)
+    assert (await bureau.post(f"/assets/{asset['id']}/register", json={})).status_code == 200
+    campaigns = []
+    for year in (2023, 2024):
+        body = {
+            "region": DISTRICT,
+            "name": f"{year}年清查",
+            "starts_on": "2024-05-01",
+            "ends_on": "2024-06-30",
+        }
+        campaigns.append((await post_json(bureau, "/assets/campaigns", body))["id"])
+        sent = await clerk.pull()
+        assert sent == [("campaign", campaigns[-1])], "with the first reading, and by the log"
+        assert await stranger.pull() == []
+    closed = await bureau.post(f"/assets/campaigns/{campaigns[0]}/cancel", json={"reason": "与年终清查合并"})
+    assert closed.status_code == 200, closed.text
+    assert await clerk.pull() == [("campaign", campaigns[0])]
+    assert await stranger.pull() == [], "nor of what it never had"
 
 
 async def enter_asset(bureau: httpx.AsyncClient, region: str) -> dict[str, Any]:

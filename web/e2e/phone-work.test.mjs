@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { Account, URL_OF_RUN } from "./api.mjs";
 import { checkSmallest } from "./browser.mjs";
-import { startProject } from "./desk.mjs";
+import { COUNTY, startProject } from "./desk.mjs";
 import { addPhoto, cutLine, fill, openPhone, openTab, readQueue, restoreLine, signIn, waitUntilIdle } from "./phone.mjs";
 
 const MARK = String(Date.now()).slice(-6);
@@ -46,7 +46,7 @@ test("work in the village by phone", async (t) => {
   const later = new Date(Date.parse(today) + (3 + (Number(MARK) % 300)) * 86_400_000).toISOString().slice(0, 10);
   const asset = (await county.get(`/assets?q=${encodeURIComponent(ASSET)}`)).items[0];
   const place = await county.get(`/assets/${asset.id}`);
-  const campaign = await county.post("/assets/campaigns", { region: asset.region, name: `年终清查${MARK}`, starts_on: today, ends_on: later });
+  const campaign = await county.post("/assets/campaigns", { region: COUNTY, name: `年终清查${MARK}`, starts_on: today, ends_on: later });
   const [{ name: clerkName }] = await cadre.get("/users/names?account_id=zeku.clerk");
   const post = (await town.get("/attendance/posts?limit=5")).items[0];
   if (!(await town.get("/attendance/assignments?person=zeku.clerk")).items.length) {
@@ -74,7 +74,9 @@ test("work in the village by phone", async (t) => {
     await fill(page, { 发现的问题: `门锁松动${MARK}` });
     await addPhoto(page);
     await submit(page);
-    await page.goto(`${URL_OF_RUN}/m/#/record/campaign/${campaign.id}`);
+    await openTab(page, "我的");
+    await page.getByRole("link", { name: "盘点", exact: true }).click();
+    await page.getByRole("link", { name: campaign.name }).click();
     await page.getByRole("link", { name: "盘点一件" }).click();
     await page.getByLabel("结果", { exact: true }).selectOption({ label: "账实相符" });
     await showRest(page);
@@ -112,7 +114,6 @@ test("work in the village by phone", async (t) => {
     await page.goto(`${URL_OF_RUN}/m/#/write`);
     const forms = await page.locator("a.pcell").evaluateAll((links) => links.map((link) => link.getAttribute("href")));
     assert.ok(forms.length > 5, `${String(forms.length)} forms`);
-    await page.setViewportSize({ width: 360, height: 2600 });
     for (const form of forms) {
       await page.goto(`${URL_OF_RUN}/m/${form}`);
       await page.locator(".field, .check").first().waitFor();

@@ -22,7 +22,7 @@ ASSETS: sa.Table = Asset.__table__  # type: ignore[attr-defined]
 FINDINGS: sa.Table = StocktakeFinding.__table__  # type: ignore[attr-defined]
 
 
-def _visible_condition(work: UnitOfWork) -> sa.ColumnElement[bool]:
+def visible_campaigns(work: UnitOfWork) -> sa.ColumnElement[bool]:
     """Condition: the stock-taking lies in the caller's regions, or its list has items there (a village sees that of its district)."""
     expects_visible_asset = (
         sa.select(ITEMS.c.asset_id)
@@ -38,7 +38,7 @@ async def get_campaign(
     work: UnitOfWork, campaign_id: UUID, *, lock: bool = False, share: bool = False
 ) -> Campaign:
     """One stock-taking visible to the caller; NotFound otherwise. `share` locks it against closing until the transaction ends."""
-    query = select(Campaign).where(Campaign.id == campaign_id, _visible_condition(work))
+    query = select(Campaign).where(Campaign.id == campaign_id, visible_campaigns(work))
     if lock or share:
         query = query.with_for_update(read=share)
     campaign = (await work.session.exec(query)).first()
@@ -51,7 +51,7 @@ async def list_campaigns(
     work: UnitOfWork, page_params: PageParams, region: str | None, state: CampaignState | None
 ) -> PageAnswer:
     """One page of the stock-takings visible to the caller."""
-    query = select(Campaign).where(_visible_condition(work))
+    query = select(Campaign).where(visible_campaigns(work))
     if region:
         query = query.where(work.within_region(col(Campaign.region), region))
     if state is not None:

@@ -140,5 +140,6 @@ CAMPAIGN_KIND = RecordKind(
     turns=(turn(CampaignState.OPEN, CampaignAction.CLOSE, "进行中的盘点"),),
     references={"asset_id": "asset"},
     acts=(Act("盘点一件", "/assets/campaigns/{id}/findings", FindingPost),),
+    visible=repository.visible_campaigns,
     phone=True,
 )
