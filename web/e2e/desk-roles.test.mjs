@@ -184,6 +184,10 @@ test("other roles at the desk", async (t) => {
     const found = page.locator("tbody .st.ok", { hasText: "没有改动" });
     await found.nth(3).waitFor();
     assert.equal(await page.locator("tbody .st.bad").count(), 0);
+  });
+
+  await t.test("whoever signs out is asked for the password again", async () => {
+    page = await desk.as(`quan.${MARK}`);
     await page.getByRole("button", { name: "退出" }).click();
     await page.getByLabel("账号").waitFor();
   });

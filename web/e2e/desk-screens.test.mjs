@@ -18,7 +18,6 @@ test("every screen that the navigation leads to", async (t) => {
     const page = await desk.as(person);
     await openPage(page, "/", "我的工作");
     const offered = await page.locator("nav.side a[href^='/desk/']").evaluateAll((links) => links.map((link) => link.getAttribute("href")));
-    await page.setViewportSize({ width: 360, height: 2600 });
     for (const path of offered.filter((one) => !seen.has(one))) seen.set(path, await lookAt(page, path, faults));
   }
   const lists = [...seen.keys()].filter((one) => one.includes("/list/"));
@@ -36,8 +35,12 @@ async function lookAt(page, path, faults) {
     // The navigation is folded at this width; a link of it is followed all the same.
     await link.evaluate((one) => one.click());
     await page.waitForURL(`**${target}`);
-    await page.locator(ready).first().waitFor();
-    await checkSmallest(page, target).catch((error) => faults.push(error.message));
+    try {
+      await page.locator(ready).first().waitFor();
+      await checkSmallest(page, target);
+    } catch (error) {
+      faults.push(`${target}: ${error.message} ${(await page.locator("main").innerText()).slice(0, 200)}`);
+    }
     names.push(target);
   };
   const navigation = page.locator(`nav.side a[href="${path}"]`);

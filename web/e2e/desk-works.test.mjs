@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { Account } from "./api.mjs";
-import { checkScreen, takePicture } from "./browser.mjs";
+import { checkScreen } from "./browser.mjs";
 import { addRow, confirmMove, doAct, fillForm, makeMove, openDesks, openPage, press } from "./desk.mjs";
 
 const bureau = new Account("zeku.bureau");
@@ -78,7 +78,6 @@ test("a project is built and becomes an asset", async (t) => {
     await open("zeku.town", "asset", asset, "司玛村供水管网");
     await makeMove(page, "移交", { 移交单位: "和日镇人民政府", 接收单位: HOLDER });
     await checkScreen(page, "asset");
-    await takePicture(page, "desk-asset");
     assert.equal((await bureau.get(`/assets/${asset}`)).subclass, "water", "chosen by its words");
   });
 

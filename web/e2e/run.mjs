@@ -12,7 +12,7 @@ const PYTHON = process.env.PYTHON ?? join(ROOT, ".venv", "bin", "python");
 const wanted = [...process.argv.slice(2), ...(process.env.XIANJIE_SPECS ?? "").split(" ").filter(Boolean)];
 const WITHOUT_BROWSER = ["watermelon.test.mjs"];
 /** Specs that share accounts run one after another; these two groups share none whose sessions end. */
-const LANES = [/^desk-/, /^(?!desk-)/];
+const LANES = [/^desk-(?!screens)/, /^(?!desk-)|^desk-screens/];
 /** The receiver of pushed events is a program of the tests. */
 const PUSHING = { XIANJIE_WEBHOOK_HTTP: "true", XIANJIE_WEBHOOK_NETWORKS: '["127.0.0.0/8"]', XIANJIE_WEBHOOK_PORTS: "[]" };
 const hasBrowser = Boolean(findBrowser());
