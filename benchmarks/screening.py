@@ -37,6 +37,8 @@ ITEM_OF_CATEGORY = {
     "大额管理费": "项目管理费超比例(大额管理费)",
     "城市基建": "城市基础设施建设和大中型基建",
     "征地拆迁": "土地出让金和征地拆迁补偿",
+    "发钱发物": "简单发钱发物",
+    "占用耕地": "违法占用耕地、永久基本农田和生态红线",
 }
 """Audit category → negative-list item that a finding must name."""
 FIRST_RESULTS = {
@@ -61,6 +63,10 @@ FIRST_RESULTS = {
     19: "first seen: 54 of 55 violations found, of 30 ordinary none blocked and none to review",
     20: "first seen: 43 of 46 violations found, of 38 ordinary 1 blocked and none to review",
     21: "first seen: 52 of 60 violations found (4 of the 8 missed: works of county towns), of 60 ordinary none blocked and 2 to review",
+    22: "first seen: 60 of 71 violations found (6 of the 11 missed: land and handouts), of 50 ordinary none blocked, none to review",
+    23: "first seen: 48 of 71 violations found (12 of the 23 missed: land and handouts), of 50 ordinary none blocked, none to review",
+    24: "written with 22 and 23, first seen 55 of 71; after tuning on those two alone 67 of 71, of 50 ordinary 2 blocked",
+    25: "first seen after tuning on 22 to 24: 52 of 54 violations found, of 45 ordinary none blocked, none to review",
 }
 """Result of each round before the rules were changed for it. Rounds 7 to 12 are hard on purpose: rare words, disguised
 purposes, payment orders of three characters, ordinary projects that use words of violations."""

@@ -14,17 +14,33 @@ _PERCENT_PATTERN = re.compile(
 )
 _CHINESE_DIGITS = {char: value for value, char in enumerate("零一二三四五六七八九")}
 CEILING_REACH_CHARS = 8
+_AMOUNT_PATTERN = re.compile(r"(\d+(?:\.\d+)?)(亿元|万元|元)")
+_PART_PATTERN = re.compile(r"(?:用|为|约|共|计|共计|支出|经费){0,2}(\d+(?:\.\d+)?)(亿元|万元|元)")
+_TOTAL_PATTERN = re.compile(r"(?:投资|总额|资金|概算|预算|合计|造价)(?:为|约|共|共计|是)?$")
+_YUAN = {"元": 1, "万元": 10_000, "亿元": 100_000_000}
 
 
 def find_share_above_ceiling(
     text: FoldedText, start: int, end: int, share: ShareLimit
 ) -> tuple[int, int] | None:
-    """Return the span of the first percentage in the sentence that exceeds its ceiling, or None."""
+    """Return the span of the first percentage, or of the amount beside a total, that exceeds its ceiling, or None."""
     left, right = text.get_sentence_bounds(start, end)
     for low, high, percent in find_percentages(text.text, left, right):
         if percent > _find_ceiling(text.text[max(left, low - CEILING_REACH_CHARS) : low], share):
             return low, high
+    part = _PART_PATTERN.match(text.text, end, right)
+    if part is None:
+        return None
+    for total in _AMOUNT_PATTERN.finditer(text.text, left, right):
+        if _TOTAL_PATTERN.search(text.text, left, total.start()) and (whole := _to_yuan(total)):
+            percent = _to_yuan(part) * 100 / whole
+            if share.over < percent < 100:  # noqa: PLR2004 - a part of the whole
+                return part.span()
     return None
+
+
+def _to_yuan(amount: re.Match[str]) -> Decimal:
+    return Decimal(amount[1]) * _YUAN[amount[2]]
 
 
 def find_percentages(text: str, left: int, right: int) -> Iterator[tuple[int, int, Decimal]]:
