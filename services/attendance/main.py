@@ -26,6 +26,8 @@ from services.attendance.errands.router import ERRAND_KIND
 from services.attendance.errands.router import router as errands
 from services.attendance.field_days.router import router as field_days
 from services.attendance.fsck import FSCK
+from services.attendance.groups.router import GROUP_KIND, GROUP_MEMBER_KIND
+from services.attendance.groups.router import router as groups
 from services.attendance.imports.router import (
     CHANNEL_KIND,
     EXTERNAL_ACCOUNT_KIND,
@@ -81,6 +83,7 @@ SERVICE = Service(
         check_ins,
         reviews,
         posts,
+        groups,
         teams,
         leaves,
         entitlements,
@@ -111,6 +114,8 @@ SERVICE = Service(
         REVIEW_KIND,
         POST_KIND,
         ASSIGNMENT_KIND,
+        GROUP_KIND,
+        GROUP_MEMBER_KIND,
         DEVICE_KIND,
         LEAVE_KIND,
         DELEGATION_KIND,

@@ -267,10 +267,12 @@ CALENDAR_CHANGES = RuleKey[CalendarChanges](
 CHECK_IN_HEADS = declare_heads("check_ins")
 MONTH_SIGN_HEADS = declare_heads("month_signs")
 DEED_HEADS = declare_heads("deeds")
+GROUP_HEADS = declare_heads("groups")
 RULES: tuple[RuleKey[Any], ...] = (
     CHECK_IN_HEADS,
     MONTH_SIGN_HEADS,
     DEED_HEADS,
+    GROUP_HEADS,
     CHECK_IN_SWITCHES,
     CHECK_IN_LIMITS,
     PRESENCE_RULES,

@@ -7,6 +7,7 @@ from services.attendance.days import models as days
 from services.attendance.duties import models as duties
 from services.attendance.entitlements import models as entitlements
 from services.attendance.errands import models as errands
+from services.attendance.groups import models as groups
 from services.attendance.imports import models as imports
 from services.attendance.leaves import models as leaves
 from services.attendance.make_ups import models as make_ups
@@ -27,6 +28,7 @@ __all__ = [
     "duties",
     "entitlements",
     "errands",
+    "groups",
     "imports",
     "leaves",
     "make_ups",

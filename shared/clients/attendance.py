@@ -28,6 +28,24 @@ class AssignmentChanged(Event):
     ends_on: date | None = None
 
 
+class AttendanceGroupChanged(Event):
+    """An attendance group was created or changed."""
+
+    topic = "attendance_group.changed"
+    group_id: UUID
+    name: str
+
+
+class GroupMemberChanged(Event):
+    """A person joined an attendance group, or left it."""
+
+    topic = "attendance_group_member.changed"
+    group_id: UUID
+    person: str
+    starts_on: date
+    ends_on: date | None = None
+
+
 class CheckInRecorded(Event):
     """A check-in was recorded: person, day and fence verdict, without the location."""
 

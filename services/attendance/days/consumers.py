@@ -109,7 +109,7 @@ def find_affected_days(row: Any, today: date) -> tuple[str, date, date] | None: 
     if row.work_date:
         work_date = date.fromisoformat(row.work_date)
         return row.person, work_date, work_date
-    if row.type in {"presence_request.moved", "assignment.changed"}:
+    if row.type in {"presence_request.moved", "assignment.changed", "attendance_group_member.changed"}:
         last = date.fromisoformat(row.ends_on) if row.ends_on else today
         return row.person, date.fromisoformat(row.starts_on), last
     return None

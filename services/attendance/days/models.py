@@ -24,6 +24,7 @@ class AttendanceDay(Base, Record, table=True):
         sa.Index(None, "month", "region", "person"),
         sa.Index(None, "region", "work_date", "id"),
         sa.Index(None, "provisional", "work_date"),
+        sa.Index(None, "group_id", "work_date"),
     )
 
     person: str = Field(max_length=64)
@@ -32,6 +33,7 @@ class AttendanceDay(Base, Record, table=True):
     month: str = Field(max_length=7)
     post_id: UUID | None = None
     team_id: UUID | None = None
+    group_id: UUID | None = None
     result: DayResult = Field(sa_type=text_enum(DayResult))
     halves: int = 0
     leave_halves: int = 0

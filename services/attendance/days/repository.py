@@ -15,10 +15,11 @@ from services.attendance.check_ins.models import CheckIn
 from services.attendance.check_ins.schemas import CheckInSource
 from services.attendance.complaints.models import Complaint
 from services.attendance.days.models import AttendanceDay, Recalculation
-from services.attendance.days.rules import DistrictRules, load_district_rules
+from services.attendance.days.rules import DistrictRules, apply_group, is_active, load_district_rules
 from services.attendance.duties.models import Duty
 from services.attendance.errands.models import Errand
 from services.attendance.fields import DISTRICT_DIGITS
+from services.attendance.groups import repository as groups
 from services.attendance.leaves.models import Leave
 from services.attendance.make_ups.models import MakeUp
 from services.attendance.posts.models import Assignment, Device, Post
@@ -74,6 +75,7 @@ class DayInputs:
     leaves: dict[str, list[Leave]] = field(default_factory=dict)
     errands: dict[str, list[Errand]] = field(default_factory=dict)
     members: dict[str, list[Member]] = field(default_factory=dict)
+    groups: dict[str, list[QueryRow]] = field(default_factory=dict)
     make_ups: dict[PersonDay, list[MakeUp]] = field(default_factory=dict)
     duties: dict[PersonDay, list[Duty]] = field(default_factory=dict)
     spot_checks: dict[PersonDay, list[DrawnPerson]] = field(default_factory=dict)
@@ -84,13 +86,17 @@ class DayInputs:
     def find_assignment(self, person: str, on: date) -> QueryRow | None:
         """Returns the person's first assignment that is active on a day, or None."""
         return next(
-            (assignment for assignment in self.assignments.get(person, ()) if _is_active(assignment, on)),
+            (assignment for assignment in self.assignments.get(person, ()) if is_active(assignment, on)),
             None,
         )
 
-    def get_rules(self, region: str, on: date) -> DistrictRules:
-        """Returns the rules of a region's district on a day."""
-        return self.district_rules[region[:DISTRICT_DIGITS], on]
+    def get_rules(self, assignment: QueryRow, on: date) -> DistrictRules:
+        """Returns the rules of an assignment's district on a day, by the terms of the person's attendance group."""
+        rules, pair = self.district_rules[assignment.region[:DISTRICT_DIGITS], on], (assignment.person, on)
+        group = next((row for row in self.groups.get(pair[0], ()) if is_active(row, on)), None)
+        return (
+            rules if group is None else apply_group(rules, group, on, has_shift=bool(self.duties.get(pair)))
+        )
 
 
 def system_build_days_table(
@@ -349,6 +355,7 @@ async def load_day_inputs(work: UnitOfWork, pairs: Sequence[PersonDay]) -> DayIn
     inputs.objections = _group_by_day(await system_list_dated(session, Complaint, days))
     inputs.leaves = _group_by_person(await system_list_overlapping(session, Leave, persons, first, last))
     inputs.errands = _group_by_person(await system_list_overlapping(session, Errand, persons, first, last))
+    inputs.groups = await groups.system_list_terms(session, persons, first, last)
     inputs.members = _group_by_person(await system_list_overlapping(session, Member, persons, first, last))
     quiet_pairs = [pair for pair in pairs if pair not in crowded]
     if inputs.check_ins and quiet_pairs:
@@ -490,10 +497,3 @@ def _group_by_day(rows: Sequence[Any], column: str = "work_date") -> dict[Person
     for row in rows:
         groups[row.person, getattr(row, column)].append(row)
     return groups
-
-
-def _is_active(assignment: QueryRow, on: date) -> bool:
-    """True if the assignment and its post cover the day."""
-    if assignment.starts_on > on or (assignment.ends_on is not None and on > assignment.ends_on):
-        return False
-    return assignment.closed_on is None or on <= assignment.closed_on

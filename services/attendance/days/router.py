@@ -34,13 +34,14 @@ async def list_days(
     page_params: Pagination,
     region: RegionQuery = "",
     person: PersonQuery = "",
+    group_id: UUID | None = None,
     result: DayResult | None = None,
     provisional: Annotated[bool | None, Query(description="空为全部")] = None,
     since: Annotated[date | None, Query(alias="from")] = None,
     until: Annotated[date | None, Query(alias="to")] = None,
 ) -> PageAnswer:
     """在岗日列表, 每天附认定依据."""
-    equal = {"person": person, "result": result, "provisional": provisional}
+    equal = {"person": person, "group_id": group_id, "result": result, "provisional": provisional}
     where = in_date_range(get_columns(AttendanceDay).work_date, since, until)
     return await records.list_records(
         work,
@@ -113,9 +114,9 @@ DAY_KIND = RecordKind(
     owner="person",
     title="person_name",
     columns=("person_name", "work_date", "region", "result", "words", "provisional"),
-    filters=("region", "person", "result", "provisional", "from", "to"),
+    filters=("region", "person", "group_id", "result", "provisional", "from", "to"),
     search=("person_name",),
-    parents={"post_id": "post", "team_id": "team"},
+    parents={"post_id": "post", "team_id": "team", "group_id": "attendance_group"},
     topics=("day.settled",),
     phone=True,
 )

@@ -1,10 +1,12 @@
 """Rules of one district in force on one day, as the evaluation of days reads them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 from services.attendance.fields import get_district
+from services.attendance.groups.calculation import apply_terms, find_terms
 from services.attendance.policy import (
     ANOMALY_THRESHOLDS,
     CHECK_IN_LIMITS,
@@ -32,6 +34,7 @@ class DistrictRules:
     calendar_day: Day
     applied_rules: tuple[Rule[Any], ...]
     rule_refs: tuple[str, ...]
+    group_id: UUID | None = None
 
 
 async def load_district_rules(work: UnitOfWork, region: str, on: date) -> DistrictRules:
@@ -49,3 +52,20 @@ async def load_district_rules(work: UnitOfWork, region: str, on: date) -> Distri
     return DistrictRules(
         rules, switches, limits, thresholds, calendar_day, used, tuple(rule.ref for rule in used)
     )
+
+
+def is_active(row: Any, on: date) -> bool:  # noqa: ANN401 - a row with starts_on, ends_on and closed_on
+    """Returns whether an assignment or membership, and what it belongs to, cover a day."""
+    if row.starts_on > on or (row.ends_on is not None and on > row.ends_on):
+        return False
+    return row.closed_on is None or on <= row.closed_on
+
+
+def apply_group(rules: DistrictRules, group: Any, on: date, *, has_shift: bool) -> DistrictRules:  # noqa: ANN401 - a row of `system_list_terms`
+    """Returns the rules as the terms of an attendance group change them on a day."""
+    terms = find_terms(group.terms, on)
+    if terms is None:
+        return replace(rules, group_id=group.group_id)
+    presence, day = apply_terms(rules.rules, rules.calendar_day, terms, has_shift=has_shift)
+    refs = (*rules.rule_refs, f"attendance_group:{group.group_id}@{terms['since']}")
+    return replace(rules, rules=presence, calendar_day=day, rule_refs=refs, group_id=group.group_id)

@@ -63,6 +63,7 @@ class DayRead(BaseModel):
     work_date: date
     post_id: UUID | None
     team_id: UUID | None
+    group_id: UUID | None = Field(description="当天所在的考勤组")
     result: DayResult
     halves: int = Field(description="计入驻村的半天数")
     leave_halves: int = Field(description="请假的半天数")

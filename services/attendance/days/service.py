@@ -184,7 +184,7 @@ async def _prepare_chunk(work: UnitOfWork, pairs: Sequence[PersonDay]) -> _Prepa
         if assignment is None:
             continue
         district_rules, check_ins = (
-            inputs.get_rules(assignment.region, on),
+            inputs.get_rules(assignment, on),
             inputs.check_ins.get((person, on)),
         )
         anomalies: list[Anomaly] = []
@@ -204,7 +204,7 @@ async def _store_chunk(work: UnitOfWork, prepared: _PreparedChunk) -> int:
         return 0
     await repository.system_load_stored_results(work.session, prepared.pairs, inputs, lock=True)
     for assignment, on, anomalies in prepared.days:
-        district_rules = inputs.get_rules(assignment.region, on)
+        district_rules = inputs.get_rules(assignment, on)
         ref = district_rules.applied_rules[-1].ref
         await sync_review(work, assignment, on, anomalies, inputs.reviews, ref)
         outcome = evaluate_day(build_day_facts(assignment.person, on, work.today, inputs, district_rules))
@@ -434,6 +434,7 @@ def _build_values(
         "person_name": assignment.person_name,
         "post_id": assignment.post_id,
         "team_id": next(team_ids, None),
+        "group_id": district_rules.group_id,
         "result": outcome.result,
         "halves": outcome.halves,
         "leave_halves": outcome.leave_halves,

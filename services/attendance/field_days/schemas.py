@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from services.attendance.groups.schemas import GroupTerms
 from services.attendance.policy import CheckInLimits, CheckInSwitches
 from shared.china.workdays import DayKind
 
@@ -29,6 +30,16 @@ class FieldRulesRead(BaseModel):
     limits: CheckInLimits
 
 
+class FieldGroupRead(BaseModel):
+    """本人的考勤组, for the days of the membership."""
+
+    id: UUID
+    name: str
+    starts_on: date
+    ends_on: date | None
+    terms: list[GroupTerms] = Field(description="each holds from its `since` until the next")
+
+
 class CalendarDayRead(BaseModel):
     """与普通周历不同的一天."""
 
@@ -41,6 +52,7 @@ class FieldDaysRead(BaseModel):
     """今天和以后几天的派驻点、开关、界限, 全年的节假日与调休."""
 
     posts: list[FieldPostRead]
+    groups: list[FieldGroupRead]
     rules: list[FieldRulesRead] = Field(description="each holds until the next; the first is in force today")
     calendar: list[CalendarDayRead]
     provisional: bool = Field(description="国务院办公厅尚未公布今年的安排")

@@ -5,9 +5,11 @@ from datetime import date, timedelta
 from services.attendance.field_days.schemas import (
     CalendarDayRead,
     FieldDaysRead,
+    FieldGroupRead,
     FieldPostRead,
     FieldRulesRead,
 )
+from services.attendance.groups.repository import list_memberships
 from services.attendance.policy import CHECK_IN_LIMITS, CHECK_IN_SWITCHES, load_calendar
 from services.attendance.posts.repository import list_person_assignments
 from shared.china.workdays import DayKind, get_day, is_provisional
@@ -34,6 +36,16 @@ async def describe_field_days(work: UnitOfWork) -> FieldDaysRead:
                 ends_on=assignment.ends_on,
             )
             for assignment, post in rows
+        ],
+        groups=[
+            FieldGroupRead(
+                id=group.id,
+                name=group.name,
+                starts_on=member.starts_on,
+                ends_on=member.ends_on,
+                terms=group.terms,
+            )
+            for member, group in await list_memberships(work, work.actor.id, work.today, last)
         ],
         rules=await _list_rules(work, region, last),
         calendar=await _list_calendar(work, region, *year),

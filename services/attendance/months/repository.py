@@ -63,13 +63,28 @@ _FIGURE_COLUMNS = {
 _GROUP_KEYS: dict[str, Any] = {
     "person": DAY_COLUMNS.person,
     "team": DAY_COLUMNS.team_id,
+    "group": DAY_COLUMNS.group_id,
     "village": DAY_COLUMNS.region,
     "town": sa.func.substr(DAY_COLUMNS.region, 1, 9),
 }
 
 
-async def list_tallies(work: UnitOfWork, region: str, months: Sequence[str], by: str) -> list[dict[str, Any]]:
-    """Returns day counts per person, team, village or town, sorted by region and key, never by figures."""
+def _in_months(
+    work: UnitOfWork, region: str, months: Sequence[str], group_id: UUID | None
+) -> list[sa.ColumnElement[bool]]:
+    """SQL conditions: visible days of a region's months, with `group_id` those of the group."""
+    conditions = [
+        DAY_COLUMNS.month.in_(list(months)),
+        work.within_region(DAY_COLUMNS.region, region),
+        visible_rows(work, AttendanceDay),
+    ]
+    return conditions if group_id is None else [*conditions, DAY_COLUMNS.group_id == group_id]
+
+
+async def list_tallies(
+    work: UnitOfWork, region: str, months: Sequence[str], by: str, group_id: UUID | None = None
+) -> list[dict[str, Any]]:
+    """Returns day counts per person, team, group, village or town, sorted by region and key, never by figures."""
     key = _GROUP_KEYS[by]
     extra_columns = [sa.func.min(DAY_COLUMNS.region).label("region")]
     if by == "person":
@@ -83,11 +98,7 @@ async def list_tallies(work: UnitOfWork, region: str, months: Sequence[str], by:
             *extra_columns,
             *(figure.label(name) for name, figure in _FIGURE_COLUMNS.items()),
         )
-        .where(
-            DAY_COLUMNS.month.in_(list(months)),
-            work.within_region(DAY_COLUMNS.region, region),
-            visible_rows(work, AttendanceDay),
-        )
+        .where(*_in_months(work, region, months, group_id))
         .group_by(key)
         .order_by(sa.func.min(DAY_COLUMNS.region), key)
         .limit(MAX_SHEET_ROWS)
@@ -127,12 +138,12 @@ async def list_held_days(work: UnitOfWork, region: str, month: str) -> list[Held
     return [HeldDay(**row._mapping) for row in await execute_core(work.session, query)]  # noqa: SLF001 - SQLAlchemy's public name
 
 
-async def get_total_tally(work: UnitOfWork, region: str, months: Sequence[str]) -> dict[str, Any]:
+async def get_total_tally(
+    work: UnitOfWork, region: str, months: Sequence[str], group_id: UUID | None = None
+) -> dict[str, Any]:
     """Returns the day counts of the whole region in one row."""
     query = sa.select(*(figure.label(name) for name, figure in _FIGURE_COLUMNS.items())).where(
-        DAY_COLUMNS.month.in_(list(months)),
-        work.within_region(DAY_COLUMNS.region, region),
-        visible_rows(work, AttendanceDay),
+        *_in_months(work, region, months, group_id)
     )
     return dict((await execute_core(work.session, query)).one()._mapping)  # noqa: SLF001 - SQLAlchemy's public name
 

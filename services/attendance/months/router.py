@@ -4,7 +4,7 @@ import asyncio
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Query, Response
 from sqlmodel import col
 
 from services.attendance import repository as records
@@ -24,14 +24,19 @@ from shared.records import RecordKind, turn
 from shared.records.region_names import find_place_names
 
 router = APIRouter(prefix="/attendance", tags=["月表"], route_class=Route)
+GroupQuery = Annotated[UUID | None, Query(description="只算这个考勤组的日子")]
 
 
 @router.get("/months", response_model=MonthRead, **requires(May.PRESENCE_READ, refuses=(NotFound,)))
 async def read_month(
-    work: ReadWork, region: RequiredRegionQuery, month: MonthQuery, by: GroupBy = "person"
+    work: ReadWork,
+    region: RequiredRegionQuery,
+    month: MonthQuery,
+    by: GroupBy = "person",
+    group_id: GroupQuery = None,
 ) -> MonthRead:
-    """月表: 按人、队、村或镇, 按名称与代码排列, 不作排名."""
-    return await service.get_month_sheet(work, region, month, by)
+    """月表: 按人、队、考勤组、村或镇, 按名称与代码排列, 不作排名."""
+    return await service.get_month_sheet(work, region, month, by, group_id)
 
 
 @router.get("/years", response_model=MonthRead, **requires(May.PRESENCE_READ, refuses=(NotFound,)))
@@ -49,11 +54,15 @@ async def read_year(
     **requires(May.PRESENCE_READ, refuses=(NotFound,)),
 )
 async def export_month(
-    work: ReadWork, region: RequiredRegionQuery, month: MonthQuery, form: SheetForm = "xlsx"
+    work: ReadWork,
+    region: RequiredRegionQuery,
+    month: MonthQuery,
+    form: SheetForm = "xlsx",
+    group_id: GroupQuery = None,
 ) -> Response:
     """月度汇总表: XLSX 的列与钉钉月度汇总相同, PDF 为签字用的考勤表 (A3 横向, √ ○ △ 等符号)."""
     place = (await find_place_names(work, region)).names.get(region, region)
-    sheet = await service.get_month_sheet(work, region, month, "person")
+    sheet = await service.get_month_sheet(work, region, month, "person", group_id)
     team_names = await repository.list_team_names(work, region)
     days = await repository.list_day_results(work, region, month)
     return build_download_response(

@@ -12,7 +12,7 @@ from services.attendance.fields import Month, Region
 from services.attendance.months.lifecycle import SheetState
 from shared.lifecycle.transitions import AvailableAction, TransitionRequest
 
-GroupBy = Literal["person", "team", "village", "town"]
+GroupBy = Literal["person", "team", "group", "village", "town"]
 
 
 class MonthTally(BaseModel):
@@ -20,7 +20,7 @@ class MonthTally(BaseModel):
 
     model_config = ConfigDict(from_attributes=True)
 
-    key: str = Field(description="账号、工作队、村或镇的编号")
+    key: str = Field(description="账号、工作队、考勤组、村或镇的编号")
     name: str = Field("", description="姓名、队名, 按村镇时为区划名称, 已并入别处的注明今属")
     region: str = ""
     team_id: UUID | None = None

@@ -17,6 +17,7 @@ from services.attendance.complaints.schemas import AttendanceObjectionRead
 from services.attendance.days.models import AttendanceDay
 from services.attendance.days.schemas import DayRead
 from services.attendance.days.service import evaluate_days
+from services.attendance.groups.repository import list_group_names
 from services.attendance.messages.schemas import MessageKind
 from services.attendance.messages.service import send_message
 from services.attendance.months import repository
@@ -59,18 +60,25 @@ def list_months(year: int) -> list[str]:
     return [f"{year:04d}-{month:02d}" for month in range(1, 13)]
 
 
-async def get_month_sheet(work: UnitOfWork, region: str, period: str, by: GroupBy) -> MonthRead:
-    """Returns a region's month ("2024-05") or year ("2024"): one row per person, team, village or town, and the total."""
+async def get_month_sheet(
+    work: UnitOfWork, region: str, period: str, by: GroupBy, group_id: UUID | None = None
+) -> MonthRead:
+    """Returns a region's month ("2024-05") or year ("2024"): one row per person, team, group, village or town, and the total.
+
+    With `group_id` only the days of that attendance group are counted.
+    """
     places = await find_place_names(work, region) if by in {"village", "town"} else None
     is_year = len(period) == YEAR_DIGITS
     months = list_months(int(period)) if is_year else [period]
     rule = await _get_period_rule(work, region, months)
-    rows = await repository.list_tallies(work, region, months, by)
+    rows = await repository.list_tallies(work, region, months, by, group_id)
     names = await repository.list_team_names(work, region) if by == "team" else {}
+    if by == "group":
+        names = await list_group_names(work, region)
     if places is not None:
         names = {row["key"]: places.find_name(row["key"].ljust(12, "0")) for row in rows}
     targets = await _load_targets(work, region, rule.value, months) if by == "person" else _Targets()
-    total = await repository.get_total_tally(work, region, months)
+    total = await repository.get_total_tally(work, region, months, group_id)
     signed = None if is_year else await repository.find_signed_sheet(work, region, period)
     is_open_month = not is_year and signed is None
     return MonthRead(

@@ -45,6 +45,8 @@ class Assignment(Base, Record, table=True):
     person_name: str = Field(max_length=50)
     starts_on: date
     ends_on: date | None = None
+    group_id: UUID | None = Field(default=None, foreign_key="attendance_group.id")
+    """The attendance group whose membership gave it."""
 
 
 class Device(Base, Record, table=True):

@@ -109,6 +109,7 @@ class AssignmentRead(BaseModel):
     region: str
     starts_on: date
     ends_on: date | None
+    group_id: UUID | None = Field(description="由哪个考勤组派驻; 空为直接派驻")
     version: int
 
 

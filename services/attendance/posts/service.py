@@ -222,7 +222,7 @@ async def create_assignment(work: UnitOfWork, post_id: UUID, body: AssignmentCre
         work,
         Assignment,
         body,
-        event=_build_event,
+        event=build_assignment_event,
         region=post.region,
         id=body.id,
         post_id=post.id,
@@ -245,7 +245,7 @@ async def end_assignment(
     before = {"ends_on": str(assignment.ends_on or "")}
     assignment.ends_on = body.ends_on
     assignment_cache.clear_cache(work.context)
-    await save_record(work, assignment, _build_event(assignment), before=before, reason=body.reason)
+    await save_record(work, assignment, build_assignment_event(assignment), before=before, reason=body.reason)
     return assignment
 
 
@@ -318,7 +318,8 @@ def _keep_former_fences(work: UnitOfWork, post: Post) -> None:
     post.former_fences = [*(post.former_fences or []), former][-MAX_FORMER_FENCES:]
 
 
-def _build_event(assignment: Assignment) -> AssignmentChanged:
+def build_assignment_event(assignment: Assignment) -> AssignmentChanged:
+    """Builds the event of a new or changed assignment."""
     return AssignmentChanged(
         post_id=assignment.post_id,
         person=assignment.person,

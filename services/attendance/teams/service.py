@@ -302,6 +302,7 @@ async def _transfer_assignment(
         person_name=to[1],
         starts_on=to[2],
         ends_on=ends_on,
+        group_id=assignment.group_id,
     )
     assignment_cache.clear_cache(work.context)
     await insert_record(work, new_assignment, _build_assignment_event(new_assignment), reason=reason)
