@@ -21,6 +21,8 @@ from services.funds.consumers import HANDLERS
 from services.funds.contracts.router import CONTRACT_KIND
 from services.funds.contracts.router import router as contracts
 from services.funds.disclosure.router import router as disclosure
+from services.funds.earmarks.router import EARMARK_KIND
+from services.funds.earmarks.router import router as earmarks
 from services.funds.exchange.router import EXCHANGE_ROW_KIND
 from services.funds.exchange.router import router as exchange
 from services.funds.exchange.service import retry_ready_rows
@@ -105,11 +107,13 @@ SERVICE = Service(
         statements,
         oversight,
         plans,
+        earmarks,
         years,
     ),
     kinds=(
         SOURCE_KIND,
         PLAN_KIND,
+        EARMARK_KIND,
         ALLOCATION_KIND,
         PAYMENT_KIND,
         CONTRACT_KIND,

@@ -299,6 +299,7 @@ PAYMENT_HEADS = declare_heads("payments")
 BENEFICIARY_HEADS = declare_heads("beneficiaries")
 SOURCE_HEADS = declare_heads("sources")
 PLAN_HEADS = declare_heads("plans")
+EARMARK_HEADS = declare_heads("earmarks")
 
 RULES: tuple[RuleKey[Any], ...] = (
     *NOTICE_RULES,
@@ -308,6 +309,7 @@ RULES: tuple[RuleKey[Any], ...] = (
     BENEFICIARY_HEADS,
     SOURCE_HEADS,
     PLAN_HEADS,
+    EARMARK_HEADS,
     CODES_FUND,
     FUNCTION_SUBJECTS,
     EXCHANGE_CODES,

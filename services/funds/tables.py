@@ -5,6 +5,7 @@ from services.funds.allocations import models as allocations
 from services.funds.base import Base
 from services.funds.commitments import models as commitments
 from services.funds.contracts import models as contracts
+from services.funds.earmarks import models as earmarks
 from services.funds.exchange import models as exchange
 from services.funds.imports import models as imports
 from services.funds.ledger import models as ledger
@@ -23,6 +24,7 @@ __all__ = [
     "allocations",
     "commitments",
     "contracts",
+    "earmarks",
     "exchange",
     "imports",
     "ledger",

@@ -85,6 +85,17 @@ class PlanMoved(FundEvent):
     now: str
 
 
+class EarmarkChanged(FundEvent):
+    """切块额度已登记或更改."""
+
+    topic: ClassVar[str] = "earmark.changed"
+    earmark_id: UUID
+    title: str
+    unit: str
+    year: int
+    total: PositiveMoney
+
+
 class AllocationIssued(FundEvent):
     """资金已下达到项目."""
 

@@ -136,7 +136,7 @@ class ImportKind:
     `open` is called outside of the write transaction and may ask other services. `makes_one_record`: the table becomes
     one record at its end, all rows or, with `partial`, the valid ones. `is_confidential`: the file is stored encrypted,
     cells appear in no answer, only the uploader gets the workbook. `convert` makes a table of other forms before it is
-    stored, `prepare` drops what is no record after it is read.
+    stored, `prepare` drops what is no record after it is read. `cross`: of a cross table, see `read_sheet`.
     """
 
     name: str
@@ -149,6 +149,7 @@ class ImportKind:
     convert: Callable[[bytes], bytes] = bytes
     prepare: Callable[[Sheet], None] | None = None
     identity: tuple[str, ...] = ()
+    cross: Column | None = None
     makes_one_record: bool = False
     is_confidential: bool = False
     limits: SheetLimits = field(default_factory=SheetLimits)

@@ -142,6 +142,7 @@ async def _read_sheet(
         remembered=options.remembered,
         mapping=mapping,
         identity=kind.identity,
+        cross=kind.cross,
         refuses=refuses,
     )
     if kind.prepare is not None:

@@ -114,7 +114,7 @@ def build_table_report(sheet: Sheet, columns: Sequence[Column]) -> TableReport:
             column=column_letters(head.position),
             title=head.title,
             key=head.key,
-            label=labels.get(head.key, ""),
+            label=labels.get(head.key, head.key),
             how=head.how,
             proposal=head.proposal,
             proposal_label=labels.get(head.proposal, ""),

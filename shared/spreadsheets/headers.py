@@ -1,6 +1,7 @@
 """Finding the header of a table: under title rows, over several rows, with merged cells, in the words of counties."""
 
 import difflib
+import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +17,7 @@ MAX_MERGES = 1_000
 GROUP_MARK = "/"
 """Parts the words of a group from the title below it in a synonym: 投资/小计."""
 MIN_LIKENESS = 0.6
+SUM_TITLES = frozenset({"小计", "合计", "总计", "共计"})
 _UNIT = re.compile(r"(?:\(|单位\s*:?\s*(?:人民币)?|[,,、;]\s*)(万)?元\s*(?:\)|$|[\s,;、])")
 _OF_WHICH = re.compile(r"^其中")
 Cells = list[Cell]
@@ -200,3 +202,57 @@ def title_with_unit(column: Column) -> str:
         return column.title
     bare = re.sub(r"[(（][^()（）]*元[)）]", "", column.title)
     return f"{bare}({'万元' if column.kind is WAN else '元'})"
+
+
+def sign_titles(stacks: Sequence[Sequence[str]]) -> str:
+    """What makes two headers the same: their titles in any order."""
+    titles = sorted({normalize_title("".join(stack)) for stack in stacks if stack})
+    return hashlib.sha256("|".join(titles).encode()).hexdigest()
+
+
+def add_cross_columns(
+    table: RawTable, header: TableHeader, words: HeadWords, cross: Column | None
+) -> tuple[TableHeader, list[Column]]:
+    """The header with a column for each further title that has amounts below, and these columns; none without `cross`.
+
+    A row below the titles without amounts, and without a cell in the known columns, belongs to the header. Sums of
+    groups (小计) and titles that a mapping leaves out are no columns.
+    """
+    if cross is None:
+        return header, []
+    while header.depth < MAX_HEADER_DEPTH and _continues_header(table, header, cross):
+        depth = header.depth + 1
+        header = replace(header, depth=depth, stacks=column_titles(table, header.top, depth))
+    taken, columns, places = set(header.places.values()), [], dict(header.places)
+    rows = table.grid[header.top + header.depth :]
+    for at, stack in enumerate(header.stacks):
+        names = [normalize_title(name) for name in ("".join(stack), *stack[-1:])]
+        if (
+            at in taken
+            or not stack
+            or names[-1] in SUM_TITLES
+            or any(words.mapped.get(name) == "" for name in names)
+        ):
+            continue
+        key = re.sub(r"[/\s]+", " ", " ".join(stack)).strip()
+        if key not in places and any(_is_amount(row[at], cross) for row in rows if at < len(row)):
+            places[key] = at
+            columns.append(replace(cross, key=key, title=key))
+    return replace(header, places=places), columns
+
+
+def _continues_header(table: RawTable, header: TableHeader, cross: Column) -> bool:
+    row = table.grid[header.top + header.depth] if header.top + header.depth < len(table.grid) else []
+    filled = {at for at, cell in enumerate(row) if str(cell).strip()}
+    return (
+        bool(filled)
+        and not filled & set(header.places.values())
+        and not any(_is_amount(row[at], cross) for at in filled)
+    )
+
+
+def _is_amount(cell: Cell, cross: Column) -> bool:
+    try:
+        return bool(str(cell).strip()) and isinstance(cross.read_cell(cell), int)
+    except ValueError:
+        return False

@@ -6,7 +6,6 @@ for row in sheet.rows:                    # where row.is_valid: create(**row.val
 if sheet.errors: return annotate_sheet(sheet)   # the same rows with a column that says what is wrong
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -22,10 +21,12 @@ from shared.spreadsheets.headers import (
     Cells,
     HeadWords,
     TableHeader,
+    add_cross_columns,
     apply_stated_unit,
     find_header,
     guess_header,
     normalize_title,
+    sign_titles,
     title_with_unit,
 )
 from shared.spreadsheets.rows import ROW_LABELS, RowClass, RowClassifier, is_blank, is_nothing, plain_text
@@ -198,6 +199,7 @@ def read_sheet(
     mapping: Mapping[str, str] | None = None,
     remembered: Mapping[str, Mapping[str, str]] | None = None,
     identity: Sequence[str] = (),
+    cross: Column | None = None,
     refuses: bool = True,
 ) -> Sheet:
     """The rows of every sheet with a known header in an XLSX, XLS, CSV or HTML file.
@@ -205,12 +207,13 @@ def read_sheet(
     The header may stand below title rows and take up to three rows with merged cells. `words`: further titles by
     column key, from the dated rule; `mapping`: title → column key ("" to leave a column out), as a caller sent it;
     `remembered`: signature of a header → the mapping that was sent for it before; `identity`: the columns that tell
-    records apart. Wrong cells are collected, never raised. Invalid: no such table, a required column is missing, unless
+    records apart; `cross`: what every other column of amounts is (乡镇 × 类别), its title being its key. Wrong cells
+    are collected, never raised. Invalid: no such table, a required column is missing, unless
     `refuses` is off: then `heads` say what was seen. TooLarge: over the limits. This is work for a thread.
     """
     limits = limits or SheetLimits()
     reading = _Reading(
-        columns, limits, HeadWords(columns, words or {}), identity, mapping or {}, remembered or {}
+        columns, limits, HeadWords(columns, words or {}), identity, mapping or {}, remembered or {}, cross
     )
     sheet = reading.read(read_workbook(content, limits))
     if refuses and not any(part.is_read for part in sheet.parts):
@@ -253,10 +256,11 @@ class _Reading:
         identity: Sequence[str],
         mapping: Mapping[str, str],
         remembered: Mapping[str, Mapping[str, str]],
+        cross: Column | None,
     ) -> None:
         self.columns, self.limits, self.plain_words = columns, limits, words
         self.words, self.how = words, "mapped"
-        self.mapping, self.remembered = mapping, remembered
+        self.mapping, self.remembered, self.cross = mapping, remembered, cross
         required = [column.key for column in columns if column.required]
         self.identity = tuple(identity) or tuple(required[:1])
         self.shown = {column.key: column.title for column in columns}
@@ -330,12 +334,14 @@ class _Reading:
     def _read_table(
         self, sheet: Sheet, table: RawTable, header: TableHeader, *, counts_from_1904: bool
     ) -> None:
+        header, crossing = add_cross_columns(table, header, self.words, self.cross)
+        self.shown |= {column.key: column.title for column in crossing}
         places, below = header.places, header.top + header.depth
         titles = header.titles()
         above = [str(cell) for cells in table.grid[: header.top] for cell in cells]
         used = [
             apply_stated_unit(column, titles[places[column.key]], above)
-            for column in self.columns
+            for column in (*self.columns, *crossing)
             if column.key in places
         ]
         self._note_heads(sheet, table, header)
@@ -487,12 +493,6 @@ def _shift_days(table: RawTable, below: int, used: Sequence[Column], places: Map
                 and cell > MIN_DAY_NUMBER
             ):
                 row[place] = int(cell) + DAYS_FROM_1900_TO_1904
-
-
-def sign_titles(stacks: Sequence[Sequence[str]]) -> str:
-    """What makes two headers the same: their titles in any order."""
-    titles = sorted({normalize_title("".join(stack)) for stack in stacks if stack})
-    return hashlib.sha256("|".join(titles).encode()).hexdigest()
 
 
 def column_letters(at: int) -> str:

@@ -1,5 +1,6 @@
 """Routes of `/funds/table-imports`: every table that the funds service takes."""
 
+from services.funds.earmarks.importer import EARMARK_TABLE
 from services.funds.imports.models import ImportMapping, TableImport, TableImportResult
 from services.funds.payments.importer import BENEFICIARY_TABLE, PAYMENT_TABLE
 from services.funds.plans.importer import PLAN_TABLE
@@ -14,7 +15,7 @@ IMPORTS = ImportConfig(
     job=TableImport,
     result=TableImportResult,
     mapping=ImportMapping,
-    kinds=(STATEMENT_TABLE, PAYMENT_TABLE, BENEFICIARY_TABLE, SOURCE_TABLE, PLAN_TABLE),
+    kinds=(STATEMENT_TABLE, PAYMENT_TABLE, BENEFICIARY_TABLE, SOURCE_TABLE, PLAN_TABLE, EARMARK_TABLE),
 )
 router = build_import_router(IMPORTS, "表格导入")
 IMPORT_KIND = import_record_kind(IMPORTS, "fund_import")
