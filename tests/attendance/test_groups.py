@@ -145,9 +145,7 @@ async def test_days_and_months_are_listed_by_group(
     await run_day_projection(attendance)
     days = (await get_json(town, "/attendance/days", group_id=group["id"], limit="50"))["items"]
     assert {day["person"] for day in days} == {"li"}
-    month = await get_json(
-        town, "/attendance/months", region=TOWN, month="2024-05", group_id=group["id"]
-    )
+    month = await get_json(town, "/attendance/months", region=TOWN, month="2024-05", group_id=group["id"])
     assert [row["key"] for row in month["rows"]] == ["li"]
     by_group = await get_json(town, "/attendance/months", region=TOWN, month="2024-05", by="group")
     assert {row["name"] for row in by_group["rows"]} == {"", "驻村考勤组"}
