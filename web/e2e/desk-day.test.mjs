@@ -41,7 +41,7 @@ test("an officer's day", async (t) => {
     await page.waitForURL(/\/desk\/record\//);
     await page.getByRole("heading", { name: "可以办的事" }).waitFor();
     await page.getByRole("heading", { name: "这笔钱走到哪里" }).waitFor();
-    await takePicture(page, "desk-record", { fullPage: true });
+    await takePicture(page, "desk-record");
   });
 
   await t.test("filters a list; the address keeps the filter, the export has those rows", async () => {

@@ -79,7 +79,6 @@ test("a project comes into the library at the desk", async (t) => {
     await rowOf(NAME).getByText("可以办").waitFor();
     await rowOf(other.name).getByText(/概算/).waitFor();
     await checkScreen(page, "batch");
-    await takePicture(page, "desk-batch");
     await page.getByRole("button", { name: "办理这1件" }).click();
     await rowOf(NAME).waitFor({ state: "detached" });
     assert.deepEqual([(await town.get(`/projects/${id}`)).state, (await town.get(`/projects/${other.id}`)).state], ["approval", "appraisal"]);

@@ -263,7 +263,7 @@ class ProjectTransitionRequest(TransitionRequest):
     opinion: str = Field("", max_length=4000, description="审核、论证意见")
     statements: list[
         Annotated[str, Field(max_length=40, json_schema_extra={"x-codes": "projects.statements"})]
-    ] = Field(default=[], max_length=30, description="逐项确认的内容代码, 见规则 admission.statements")
+    ] = Field(default=[], max_length=30, description="逐项确认的内容, 见规则 admission.statements")
     decision_no: str = Field("", max_length=100, description="审定或依据文件文号")
     decision_on: date | None = Field(None, description="审定日期")
     plan_year: Year | None = Field(None, description="计划年度; 空则为项目年度")

@@ -21,7 +21,7 @@ const schema = {
     note: { type: "string", title: "备注", maxLength: 2000, default: "" },
     level: { $ref: "#/$defs/Level", title: "级次" },
     region: { type: "string", title: "区划", "x-type": "region", default: "620602000000" },
-    happened_on: { anyOf: [{ type: "string", format: "date" }, { type: "null" }], default: null, title: "日期", description: "空为今天" },
+    happened_on: { anyOf: [{ type: "string", format: "date" }, { type: "null" }], default: null, title: "日期", description: "空为今天, 见规则 work.days" },
     percent: { type: "integer", title: "进度", maximum: 100, minimum: 0, "x-unit": "%" },
     project_id: { type: "string", format: "uuid", title: "项目", "x-type": "id", "x-kind": "project" },
     photos: { type: "array", items: { type: "string", format: "uuid" }, title: "照片", "x-type": "file" },

@@ -164,7 +164,8 @@ function readChoices(schema: Schema): Choice[] {
 }
 
 function readHint(schema: Schema, core: Schema): string {
-  const text = String(schema["description"] ?? core["description"] ?? "");
+  // The key of a rule is for programs.
+  const text = String(schema["description"] ?? core["description"] ?? "").replace(/[,，;；]? ?见规则 ?[a-z_.]+/g, "");
   return text === String(schema["title"] ?? "") || !/[\u4e00-\u9fff]/.test(text) ? "" : text;
 }
 
