@@ -62,6 +62,7 @@ DATABASE_INDEPENDENT_TESTS = (
     "tests/shared/test_uuid7.py",
     "tests/shared/test_money.py",
     "tests/projects/screening/test_office_cases.py",
+    "tests/projects/test_published_tables.py",
     "tests/shared/test_papers.py",
     "tests/shared/test_field_encryption.py",
     "tests/shared/test_coordinates.py",

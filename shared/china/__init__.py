@@ -67,7 +67,7 @@ from shared.china.national_ids import (
     parse_phone,
     registrar_name,
 )
-from shared.china.place_names import PlaceAnswer, PlaceNames
+from shared.china.place_names import PlaceAnswer, PlaceNames, is_town
 from shared.china.place_stems import get_town_stem, get_village_stem
 from shared.china.regions import OptionalRegionCode, RegionCode
 from shared.china.visible_text import VisibleText, find_invisible_character
@@ -156,6 +156,7 @@ __all__ = [
     "is_money",
     "is_organisation_code_valid",
     "is_provisional",
+    "is_town",
     "is_workday",
     "list_days",
     "list_months",

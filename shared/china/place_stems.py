@@ -12,7 +12,21 @@ from typing import Literal
 
 MAX_CANDIDATES = 6
 Kind = Literal["village", "community", "town", ""]
+_OWNERS: tuple[tuple[str, Kind], ...] = (("村", "village"), ("社区", "community"), ("", ""))
+_COOPERATIVES: tuple[tuple[str, Kind], ...] = tuple(
+    (f"{village}{body}", kind)
+    for village, kind in _OWNERS
+    for body in (
+        "股份经济合作联合社",
+        "股份经济合作社",
+        "经济合作联合社",
+        "经济联合社",
+        "经济合作社",
+        "集体经济组织",
+    )
+)
 _ORGANS: tuple[tuple[str, Kind], ...] = (
+    *_COOPERATIVES,
     ("村民委员会", "village"),
     ("牧民委员会", "village"),
     ("居民委员会", "community"),

@@ -204,6 +204,8 @@ class Column:
     note: str = ""
     choices: Sequence[str] = ()
     width: float | None = None
+    parts: tuple[str, ...] = ()
+    """Columns that are summed where the table has none for their total."""
     holds_number: bool = False
     """A text column made for numbers (telephone, job number); in other texts a person's number is refused."""
 

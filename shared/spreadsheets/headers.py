@@ -101,6 +101,14 @@ class HeadWords:
         order = {column.key: at for at, column in enumerate(self.columns)}
         return dict(sorted(places.items(), key=lambda pair: order.get(pair[0], len(order))))
 
+    def lacks(self, column: Column, header: TableHeader) -> bool:
+        """Whether a header has neither a column nor its parts, or a title that may be the column itself."""
+        places = header.places
+        if column.key in places or not set(column.parts) & places.keys():
+            return column.key not in places
+        unknown = (stack for at, stack in enumerate(header.stacks) if stack and at not in places.values())
+        return any(self.propose(stack, places) == column.key for stack in unknown)
+
     def propose(self, stack: Sequence[str], taken: Iterable[str]) -> str:
         """The column that an unknown title most likely means, or an empty string."""
         name, best = normalize_title(stack[-1]) if stack else "", ("", MIN_LIKENESS)

@@ -29,7 +29,16 @@ from shared.spreadsheets.headers import (
     sign_titles,
     title_with_unit,
 )
-from shared.spreadsheets.rows import ROW_LABELS, RowClass, RowClassifier, is_blank, is_nothing, plain_text
+from shared.spreadsheets.rows import (
+    ROW_LABELS,
+    RowClass,
+    RowClassifier,
+    fill_merges,
+    is_blank,
+    is_nothing,
+    list_covered_rows,
+    plain_text,
+)
 from shared.spreadsheets.totals import StatedSum, TotalCheck, check_totals
 
 PROBLEM_TITLE = "问题"
@@ -270,7 +279,7 @@ class _Reading:
         best_missing: tuple[int, list[str]] = (0, [])
         for table in book.tables:
             header = self._find_header(sheet, table)
-            missing = [one.title for one in self.columns if one.required and one.key not in header.places]
+            missing = [one.title for one in self.columns if one.required and self.words.lacks(one, header)]
             if not header.places or missing:
                 best_missing = max(best_missing, (len(header.places), missing), key=lambda pair: pair[0])
                 self._note_unread(sheet, table, header, missing)
@@ -345,8 +354,8 @@ class _Reading:
             if column.key in places
         ]
         self._note_heads(sheet, table, header)
-        covered = _list_covered_rows(table, below, used, places)
-        _fill_merges(table, below, {places[column.key] for column in used if column.kind.fills})
+        covered = list_covered_rows(table, below, used, places)
+        fill_merges(table, below, {places[column.key] for column in used if column.kind.fills})
         if counts_from_1904:
             _shift_days(table, below, used, places)
         taken = set(places.values())
@@ -405,7 +414,18 @@ class _Reading:
                 row.values[column.key] = column.read_cell(cell)
             except ValueError as error:
                 row.add_error(column.key, str(error))
+        for column in self.columns:
+            if column.parts and column.key not in source.header.places:
+                _sum_parts(row, column)
         return row
+
+
+def _sum_parts(row: SheetRow, column: Column) -> None:
+    """Fill a total that the table has no column for with the sum of its parts."""
+    amounts = [row.values[key] for key in column.parts if row.values.get(key)]
+    row.values[column.key] = sum(amounts) or None
+    if column.required and not amounts and row.is_valid:
+        row.add_error(column.key, "必填")
 
 
 def _note_skipped(sheet: Sheet, part: SheetPart, number: int, found: RowClass) -> None:
@@ -455,30 +475,6 @@ def _says_nothing(column: Column, cell: Any) -> bool:  # noqa: ANN401 - any cell
     return is_nothing(cell) or (
         column.kind is not YES_NO and isinstance(cell, str) and plain_text(cell) == "无"
     )
-
-
-def _list_covered_rows(
-    table: RawTable, below: int, used: Sequence[Column], places: Mapping[str, int]
-) -> dict[int, int]:
-    """Row index → the row whose merged amount covers it: one record over several rows."""
-    money = {places[column.key] for column in used if column.kind in {WAN, YUAN} and column.required}
-    return {
-        row: first
-        for (first, left), (last, _) in table.merges
-        if first >= below and left in money
-        for row in range(first + 1, min(last, len(table.grid) - 1) + 1)
-    }
-
-
-def _fill_merges(table: RawTable, below: int, fills: set[int]) -> None:
-    budget = len(table.grid) * max(1, len(fills))  # sound files do not overlap their merged cells
-    for (first, left), (last, _) in table.merges:
-        if first < below or left not in fills or first >= len(table.grid) or left >= len(table.grid[first]):
-            continue
-        for row in table.grid[first + 1 : min(last + 1, first + 1 + budget)]:
-            budget -= 1
-            row.extend([""] * (left + 1 - len(row)))
-            row[left] = table.grid[first][left]
 
 
 def _shift_days(table: RawTable, below: int, used: Sequence[Column], places: Mapping[str, int]) -> None:

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -216,3 +216,28 @@ def _numbers_columns(cells: Cells, filled: Sequence[int]) -> bool:
 
 def _strip_ordinal(text: str) -> str:
     return re.sub(rf"^(?:[(（]{_NUMERAL}[)）][、.．]?|{_NUMERAL}[、.．:：])", "", text)
+
+
+def list_covered_rows(
+    table: RawTable, below: int, used: Sequence[Column], places: Mapping[str, int]
+) -> dict[int, int]:
+    """Row index → the row whose merged amount covers it: one record over several rows."""
+    money = {places[column.key] for column in used if column.kind in {WAN, YUAN} and column.required}
+    return {
+        row: first
+        for (first, left), (last, _) in table.merges
+        if first >= below and left in money
+        for row in range(first + 1, min(last, len(table.grid) - 1) + 1)
+    }
+
+
+def fill_merges(table: RawTable, below: int, fills: set[int]) -> None:
+    """Write the value of a merged cell into each row that it covers, in the columns where it counts for each."""
+    budget = len(table.grid) * max(1, len(fills))  # sound files do not overlap their merged cells
+    for (first, left), (last, _) in table.merges:
+        if first < below or left not in fills or first >= len(table.grid) or left >= len(table.grid[first]):
+            continue
+        for row in table.grid[first + 1 : min(last + 1, first + 1 + budget)]:
+            budget -= 1
+            row.extend([""] * (left + 1 - len(row)))
+            row[left] = table.grid[first][left]

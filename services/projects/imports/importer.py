@@ -28,7 +28,7 @@ from services.projects.quantities.calculation import (
     parse_quantities,
 )
 from services.projects.quantities.rules import Units
-from shared.china import PlaceAnswer, PlaceNames, format_yuan
+from shared.china import PlaceAnswer, PlaceNames, format_yuan, is_town
 from shared.db import new_id
 from shared.errors import ApiError
 from shared.http import to_field_errors
@@ -136,6 +136,11 @@ class RowReader:
         if (town or hint) and not village and len(answer.codes) == 1:
             inner = self.names.refine(answer.codes[0], texts[:1])
             answer = inner if inner.named else answer
+        elif (
+            not village and len(answer.codes) == 1 and is_town(answer.codes[0])
+        ):  # 建设地点 says the town alone
+            inner = self.names.refine(answer.codes[0], texts[1:])
+            answer = inner if inner.codes else answer
         return answer
 
     def _find_category(self, row: SheetRow) -> str:

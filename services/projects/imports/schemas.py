@@ -1,5 +1,6 @@
 """Columns of the county library table (县级项目库表), export formats and response schemas of imports."""
 
+import re
 from dataclasses import replace
 from datetime import date, datetime
 from uuid import UUID
@@ -19,6 +20,7 @@ from shared.spreadsheets import (
     Cell,
     Column,
     ColumnKind,
+    Period,
     choice_kind,
     parse_period,
 )
@@ -63,6 +65,15 @@ class ExportFormat(LabelledEnum):
 PERIOD = ColumnKind("起止年月", parse_period, str, "@", 18, fills=True)
 
 
+_DURATION = re.compile(r"(?:约|工期)?[\d一二三四五六七八九十两半]+(?:个月|日历天|天|日|周)")
+
+
+def _read_period(cell: Cell, year: int | None) -> Period | None:
+    """The period of a cell; None for a duration (6个月, 180天), which says no date."""
+    is_duration = isinstance(cell, str) and _DURATION.fullmatch(re.sub(r"\s", "", cell))
+    return None if is_duration else parse_period(cell, year)
+
+
 def _read_id(cell: Cell) -> UUID:
     """The id of a record in an exported table."""
     try:
@@ -81,7 +92,7 @@ def build_import_columns(year: int | None) -> tuple[Column, ...]:
     readers = {
         "planned_start": read_start,
         "planned_end": lambda cell: parse_period(cell, year).last,
-        "period": lambda cell: parse_period(cell, year),
+        "period": lambda cell: _read_period(cell, year),
     }
     return tuple(
         replace(column, reader=readers[column.key]) if column.key in readers else column
@@ -109,7 +120,7 @@ IMPORT_COLUMNS = (
     Column("leader_phone", "联系电话", aliases=("电话", "责任人电话"), holds_number=True),
     Column("content", "建设内容与规模", aliases=("建设内容及规模", "建设内容", "建设任务", "主要建设内容", "content"), width=48),
     Column("total", "项目预算总投资(万元)", WAN, aliases=("项目预算总投资", "总投资", "投资额度", "投资金额", "金额", "amount_wan_yuan"),
-           required=True),
+           required=True, parts=("central", "provincial", "city", "county_money", "fiscal", "self_raised", "other")),
     Column("central", "其中: 中央衔接资金(万元)", WAN, aliases=("中央衔接资金", "中央资金", "中央")),
     Column("provincial", "省级衔接资金(万元)", WAN, aliases=("省级衔接资金", "省级资金", "省级")),
     Column("city", "市级衔接资金(万元)", WAN, aliases=("市级衔接资金", "市级资金", "市级")),
