@@ -38,6 +38,8 @@ from services.assets.distributions.service import NOTICE_KIND as DISTRIBUTION_NO
 from services.assets.fsck import FSCK
 from services.assets.imports import router as imports
 from services.assets.labels import router as labels
+from services.assets.person_requests.router import PERSON_REQUEST_KIND
+from services.assets.person_requests.router import router as person_request_router
 from services.assets.pledges.router import PLEDGE_KIND
 from services.assets.pledges.router import router as pledge_router
 from services.assets.policy import RULES
@@ -96,6 +98,7 @@ SERVICE = Service(
         summary.router,
         register.import_router,
         imports.router,
+        person_request_router,
         labels.router,
         labels.certificate_router,
         register.map_router,
@@ -151,6 +154,7 @@ SERVICE = Service(
         REPAIR_KIND,
         ADJUSTMENT_KIND,
         imports.IMPORT_KIND,
+        PERSON_REQUEST_KIND,
         notice_kind(
             "asset_notice",
             "资产公示",

@@ -10,6 +10,7 @@ from pydantic import Field
 from services.assets.distributions.schemas import DecisionStep, IncomePurpose
 from services.assets.register.schemas import AssetClass
 from shared.notices.rules import NOTICE_RULES
+from shared.person_requests.rules import PERSON_REQUEST_DAYS
 from shared.records.table_imports import declare_heads
 from shared.rules import Code, Days, Label, Labels, Percent, RuleKey, RuleValue
 
@@ -121,6 +122,7 @@ DISTRIBUTION_SHARES = RuleKey[dict[IncomePurpose, ShareBounds]](
 
 RULES: tuple[RuleKey[Any], ...] = (
     *NOTICE_RULES,
+    PERSON_REQUEST_DAYS,
     IMPORT_HEADS,
     SUBCLASSES,
     DISTRIBUTION_VOTES,

@@ -11,6 +11,7 @@ from services.assets.deposits import models as deposits
 from services.assets.disposals import models as disposals
 from services.assets.distributions import models as distributions
 from services.assets.imports import models as imports
+from services.assets.person_requests import models as person_requests
 from services.assets.pledges import models as pledges
 from services.assets.register import models as register
 from services.assets.repairs import models as repairs
@@ -30,6 +31,7 @@ __all__ = [
     "disposals",
     "distributions",
     "imports",
+    "person_requests",
     "pledges",
     "register",
     "repairs",

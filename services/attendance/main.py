@@ -46,6 +46,8 @@ from services.attendance.messages.router import MESSAGE_KIND
 from services.attendance.messages.router import router as messages
 from services.attendance.months.router import MONTH_SHEET_KIND, own_router
 from services.attendance.months.router import router as months
+from services.attendance.person_requests.router import PERSON_REQUEST_KIND
+from services.attendance.person_requests.router import router as person_requests
 from services.attendance.policy import RULES
 from services.attendance.posts.router import ASSIGNMENT_KIND, DEVICE_KIND, POST_KIND, devices_router
 from services.attendance.posts.router import router as posts
@@ -105,6 +107,7 @@ SERVICE = Service(
         complaints,
         imports,
         table_imports,
+        person_requests,
         channels_router,
         dingtalk_router,
     ),
@@ -141,6 +144,7 @@ SERVICE = Service(
         CHANNEL_KIND,
         EXTERNAL_ACCOUNT_KIND,
         IMPORT_KIND,
+        PERSON_REQUEST_KIND,
     ),
     open_routers=(dingtalk_root_router,),
     internal_routers=(field_days,),

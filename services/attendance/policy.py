@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, StrictBool, model_validator
 from services.attendance.fields import Day
 from shared.auth import Grant, Role
 from shared.china import CalendarChanges, LabelledEnum
+from shared.person_requests.rules import PERSON_REQUEST_DAYS
 from shared.records.table_imports import declare_heads
 from shared.rules import Label, RuleKey, RuleValue
 from shared.unit_of_work import UnitOfWork
@@ -269,6 +270,7 @@ MONTH_SIGN_HEADS = declare_heads("month_signs")
 DEED_HEADS = declare_heads("deeds")
 GROUP_HEADS = declare_heads("groups")
 RULES: tuple[RuleKey[Any], ...] = (
+    PERSON_REQUEST_DAYS,
     CHECK_IN_HEADS,
     MONTH_SIGN_HEADS,
     DEED_HEADS,

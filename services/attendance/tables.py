@@ -13,6 +13,7 @@ from services.attendance.leaves import models as leaves
 from services.attendance.make_ups import models as make_ups
 from services.attendance.messages import models as messages
 from services.attendance.months import models as months
+from services.attendance.person_requests import models as person_requests
 from services.attendance.posts import models as posts
 from services.attendance.reviews import models as reviews
 from services.attendance.spot_checks import models as spot_checks
@@ -34,6 +35,7 @@ __all__ = [
     "make_ups",
     "messages",
     "months",
+    "person_requests",
     "posts",
     "reviews",
     "spot_checks",

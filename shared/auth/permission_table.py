@@ -35,6 +35,7 @@ class May(LabelledEnum):
     ASSET_NOTICE = "asset:notice", "发布资产公示"
     ASSET_OBJECT = "asset:object", "登记资产异议"
     ASSET_RULE_MANAGE = "asset-rule:manage", "维护资产规则"
+    ASSET_PERSON_REQUEST = "asset-person-request:manage", "办理资产管护和收益个人信息请求"
     # attendance
     CHECK_IN = "presence:check_in", "打卡"
     PRESENCE_READ = "presence:read", "查看在岗情况"
@@ -50,6 +51,7 @@ class May(LabelledEnum):
     COMPLAINT_HANDLE = "complaint:handle", "办理考勤投诉"
     PRESENCE_RULE_MANAGE = "presence-rule:manage", "维护驻村规则"
     PRESENCE_CHANNEL = "presence-channel:manage", "管理考勤接口与外部账号"
+    PRESENCE_PERSON_REQUEST = "presence-person-request:manage", "办理走访和投诉个人信息请求"
     # files
     FILE_RULE_MANAGE = "file-rule:manage", "维护文件规则"
     # funds
@@ -158,6 +160,7 @@ PERMISSION_TABLE: dict[May, str] = {
     May.ASSET_NOTICE:              "b . b b b . . . . . . .",
     May.ASSET_OBJECT:              "b b b b b b b . . . . .",
     May.ASSET_RULE_MANAGE:         ". . . . b . . . . . . .",
+    May.ASSET_PERSON_REQUEST:      ". . . . b . . . . . . .",
     # attendance
     May.CHECK_IN:                  ". s . . . . . . . . . .",
     May.PRESENCE_READ:             ". s b . b . b b . . . a",
@@ -173,6 +176,7 @@ PERMISSION_TABLE: dict[May, str] = {
     May.COMPLAINT_HANDLE:          ". . . . b . . b . . . .",
     May.PRESENCE_RULE_MANAGE:      ". . . . b . . . . . . .",
     May.PRESENCE_CHANNEL:          ". . . . . . . . b . . .",
+    May.PRESENCE_PERSON_REQUEST:   ". . . . b . . . . . . .",
     # files
     May.FILE_RULE_MANAGE:          ". . . . . . . . b . . .",
     # funds

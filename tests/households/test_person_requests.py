@@ -12,11 +12,13 @@ from shared.db.migrate import load_base
 from shared.errors import NotFound
 from shared.events.audit_log import seal_rows
 from shared.events.fsck import check_service
-from tests.clients import VILLAGE, ServiceUnderTest, SystemUnderTest
+from tests.clients import DISTRICT, VILLAGE, ServiceUnderTest, SystemUnderTest
 from tests.conftest import Clock
 from tests.households.factories_households import Monitoring, build_form, build_id_card
 from tests.households.test_households import PURPOSE, REPORT
+from tests.households.test_imports import change_table, import_table
 from tests.stored_text_search import find_clear_text
+from tests.workbooks import load_workbook
 
 REQUESTS = "/households/person-requests"
 NAME, PHONE, ACCOUNT, ID_NO = "钱样甲", "13893512345", "6228480402564890018", build_id_card(1)
@@ -219,3 +221,20 @@ async def test_a_copy_is_an_event_and_only_the_bureau_reads_it(
     )
     answered = await people.must(people.comparer, request, "answer", REQUESTS, reason="已当面交付复制件")
     assert (answered["state"], answered["name_masked"]) == ("answered", "")
+
+
+async def test_the_uploaded_table_goes_too(people: Monitoring, doors: SystemUnderTest) -> None:
+    workbook = load_workbook("16")
+    wife = [row for _, row in workbook.list_rows()][7]
+    table = change_table(workbook.content, lambda _rows: None, rows=11)
+    job, sender = await import_table(doors.service("households"), table)
+    path = f"/households/table-imports/{job['id']}/workbook"
+    there = await sender.get(path)
+    body = {"region": DISTRICT, "name": wife["name"], "id_no": wife["id_no"], "phone": None}
+    request = (await register(people.comparer, ERASURE | body))["id"]
+    done = await people.must(people.bureau, request, "erase", REQUESTS)
+    gone = await sender.get(path)
+    assert (there.status_code, [one["label"] for one in done["outcome"]], gone.status_code) == (
+        *(200, ["家庭成员"]),
+        409,
+    )

@@ -25,3 +25,13 @@ async def test_no_password_secret_or_token_is_stored_in_clear(
     context = doors.apps["identity"].state.context
     assert await find_clear_text(context, PASSWORD, "Hexi-Corridor-71", secret, *tokens) == []
     assert await find_clear_text(context, "税务系统") != []  # the search finds text that is stored in clear
+
+
+async def test_the_log_tells_that_a_name_changed_and_no_name(doors: SystemUnderTest, admin: Client) -> None:
+    made = (await admin.post("/users", json=build_account(name="钱样甲"))).json()["id"]
+    account = await admin.get(f"/users/{made}")
+    tag = {"If-Match": account.headers["etag"]}
+    changed = await admin.patch(f"/users/{made}", json={"name": "孙样乙"}, headers=tag)
+    assert changed.json()["name"] == "孙样乙", changed.text
+    found = await find_clear_text(doors.apps["identity"].state.context, "钱样甲", "孙样乙")
+    assert [one for one in found if one.startswith("event_log.")] == []

@@ -20,8 +20,12 @@ from tests.assets.factories_assets import AssetScenario
 from tests.attendance.factories_attendance import create_post, get_json
 from tests.clients import SystemUnderTest
 from tests.conftest import Clock
+from tests.files.test_uploads import build_photo, send
 from tests.funds.factories_funds import FundsScenario, build_line, expect_ok
 from tests.funds.fake_project_library import FakeProjectLibrary
+from tests.households.factories_households import CADRE, Monitoring, build_form
+from tests.households.test_person_requests import ERASURE
+from tests.households.test_person_requests import REQUESTS as PERSON_REQUESTS
 from tests.identity.factories_identity import build_account
 from tests.projects.factories_projects import ProjectScenario
 
@@ -300,6 +304,21 @@ async def check_account_handed_over_in_attendance(country: Country) -> None:
     await hand_over(country, "leaving.one")
     rows = (await get_json(town, "/attendance/assignments", post_id=post["id"]))["items"]
     assert {row["person"] for row in rows if row["ends_on"] is None} == {"next.one"}
+
+
+async def check_personal_data_erased_in_files(country: Country) -> None:
+    """The signed consent of a household, uploaded in pieces, goes with the person's data; another's upload stays."""
+    people = Monitoring(country.doors.service)
+    phone = country.doors.service("files").client_as("cadre", person=CADRE)
+    consent, other = [await send(phone, build_photo(seed)) for seed in (1, 2)]
+    (head, *_) = build_form()["members"]
+    household = await people.enter(file_ids=[consent], members=[head])
+    await people.must(people.bureau, household, "reject", reason="收入超过监测范围")
+    request = (await people.comparer.post(PERSON_REQUESTS, json=ERASURE)).json()["id"]
+    await people.must(people.bureau, request, "erase", PERSON_REQUESTS)
+    assert [(await phone.get(f"/files/{one}")).status_code for one in (consent, other)] == [200, 200]
+    await country.doors.deliver_events()
+    assert [(await phone.get(f"/files/{one}")).status_code for one in (consent, other)] == [404, 200]
 
 
 CHECKS = {

@@ -230,7 +230,7 @@ async def update_user(work: UnitOfWork, account_id: str, body: AccountChange, ma
     )
     account = await lock_for_update(work, account_id, USER_KIND, match)
     await _require_other_person(work, account, body)
-    before = {"name": account.name, "disabled": account.disabled}
+    before = {"disabled": account.disabled}
     for name in ("name", "organisation_id", "disabled"):
         if (value := getattr(body, name)) is not None:
             setattr(account, name, value)
@@ -280,7 +280,7 @@ async def set_person(work: UnitOfWork, account_id: str, body: PersonChange, matc
     """
     account = await lock_for_update(work, account_id, USER_KIND, match)
     await require_reach_over(work, account)
-    before = {"person_id": account.person_id, "person_name": account.person_name}
+    before = {"person_id": account.person_id}
     if body.same_as is None or body.same_as == account_id:
         _forbid_own_accounts(work, account_id)
         await _separate_person(work, account)
