@@ -24,7 +24,7 @@ export function phonePlugins(): PluginOption[] {
       },
       workbox: {
         navigateFallback: "/m/index.html",
-        globPatterns: ["**/*.{js,css,html,png,webmanifest}"],
+        globPatterns: ["**/*.{js,css,html,png,svg,webmanifest}"],
         clientsClaim: true,
         skipWaiting: true,
         cleanupOutdatedCaches: true,

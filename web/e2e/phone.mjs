@@ -50,7 +50,7 @@ export async function setTime(page, moment) {
 /** Chooses or types by the label of each field. */
 export async function fill(page, fields) {
   for (const [label, value] of Object.entries(fields)) {
-    const field = page.getByLabel(label, { exact: true }).or(page.getByLabel(`${label}（可以不填）`, { exact: true })).first();
+    const field = page.getByLabel(label, { exact: true }).or(page.getByLabel(`${label}（可不填）`, { exact: true })).first();
     const tag = await field.evaluate((one) => one.tagName);
     if (tag === "SELECT") await field.selectOption({ label: value });
     else await field.fill(value);

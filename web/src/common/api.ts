@@ -1,4 +1,5 @@
 /** Requests to the API: one way in, problems as errors, one refresh of the token on 401. */
+import { ref, shallowRef } from "vue";
 
 export interface FieldProblem {
   /** JSON pointer to the field; empty for the whole record. */
@@ -30,12 +31,10 @@ export class Problem extends Error {
   readonly next: string;
   readonly type: string;
   readonly errors: FieldProblem[];
-  /** Seconds after which the server wants to be asked again; 0 when it does not say. */
-  readonly retryAfter: number;
   /** The whole answer, for a refusal that carries more than words. */
   readonly body: Readonly<Record<string, unknown>>;
 
-  constructor(status: number, body: Partial<ProblemBody> = {}, retryAfter = 0) {
+  constructor(status: number, body: Partial<ProblemBody> = {}) {
     super(body.detail || body.title || "办理没有成功");
     this.status = status;
     this.title = body.title ?? "办理没有成功";
@@ -43,7 +42,6 @@ export class Problem extends Error {
     this.next = body.next ?? "";
     this.type = body.type ?? "";
     this.errors = (body.errors ?? []).map((one) => ({ pointer: one.pointer ?? "", code: one.code ?? "", message: one.detail }));
-    this.retryAfter = retryAfter;
     this.body = { ...body };
   }
 
@@ -51,8 +49,9 @@ export class Problem extends Error {
     return KIND_BY_STATUS[this.status] ?? (this.status >= 500 ? "failed" : "refused");
   }
 
-  get isOffline(): boolean {
-    return this.kind === "offline";
+  /** The server's words for the person: those of the fields, else of the whole. */
+  get words(): string {
+    return this.errors.map((one) => one.message).join("；") || this.detail || this.title;
   }
 }
 
@@ -72,7 +71,6 @@ export interface RequestOptions {
   ifMatch?: number | string;
   idempotencyKey?: string;
   headers?: Record<string, string>;
-  signal?: AbortSignal;
   /** Milliseconds after which the request counts as offline. */
   timeout?: number;
   /** The request goes without a token. */
@@ -125,20 +123,17 @@ export async function request<T>(method: string, path: string, options: RequestO
 }
 
 async function attempt(method: string, path: string, options: RequestOptions): Promise<Response> {
-  const limit = AbortSignal.timeout ? AbortSignal.timeout(options.timeout ?? DEFAULT_TIMEOUT_MS) : undefined;
-  const signal = options.signal && limit && AbortSignal.any ? AbortSignal.any([options.signal, limit]) : (options.signal ?? limit);
   try {
     const [body, type] = encodeBody(options.body);
     return await fetchPatiently(buildUrl(path, options.query), {
       method,
       body,
-      signal,
+      signal: "timeout" in AbortSignal ? AbortSignal.timeout(options.timeout ?? DEFAULT_TIMEOUT_MS) : undefined,
       cache: "no-store",
       credentials: "same-origin",
       headers: { ...buildHeaders(options), ...(type ? { "Content-Type": type } : {}), ...options.headers },
     });
-  } catch (error) {
-    if (options.signal?.aborted) throw error;
+  } catch {
     throw new Problem(0, { title: "没有网络", detail: "连不上服务器，请检查网络后再试；已填的内容还在。" });
   }
 }
@@ -172,11 +167,10 @@ function encodeBody(body: unknown): [BodyInit | undefined, string] {
 }
 
 async function readProblem(answer: Response): Promise<Problem> {
-  const retry = Number(answer.headers.get("retry-after") ?? 0) || 0;
   try {
-    return new Problem(answer.status, (await answer.json()) as Partial<ProblemBody>, retry);
+    return new Problem(answer.status, (await answer.json()) as Partial<ProblemBody>);
   } catch {
-    return new Problem(answer.status, { title: "服务暂时不可用", detail: "服务器没有给出可读的答复，请稍后再试。" }, retry);
+    return new Problem(answer.status, { title: "服务暂时不可用", detail: "服务器没有给出可读的答复，请稍后再试。" });
   }
 }
 
@@ -198,13 +192,31 @@ export interface Page<T> {
   total?: number | null;
 }
 
-/** Counts the questions of a page: `takeTurn()` answers whether another was asked since, whose answer alone counts. */
-export function createTurns(): () => () => boolean {
+/** The requests of a page: whether they are under way, and the problem that ended the last. Of several begun, the last alone counts; `isLate` tells the others. */
+export function useRequests() {
+  const busy = ref(false);
+  const problem = shallowRef<Problem | null>(null);
   let last = 0;
-  return () => {
+
+  /** True when the work was done; a refusal is kept in `problem`, any other error is thrown. */
+  async function attempt(work: (isLate: () => boolean) => unknown): Promise<boolean> {
     const own = (last += 1);
-    return () => own !== last;
-  };
+    const isLate = (): boolean => own !== last;
+    busy.value = true;
+    problem.value = null;
+    try {
+      await work(isLate);
+      return true;
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      if (!isLate()) problem.value = error;
+      return false;
+    } finally {
+      if (!isLate()) busy.value = false;
+    }
+  }
+
+  return { busy, problem, attempt };
 }
 
 /** UUIDv7: ordered by time, made without a network; the id of a new record, and the key that makes a repeated write count once. */

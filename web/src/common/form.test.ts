@@ -125,6 +125,8 @@ describe("values on a screen", () => {
     expect(formatMoneyWords("10050.06")).toBe("壹万零伍拾元零陆分");
     expect(formatMoneyWords("0.50")).toBe("伍角");
     expect(formatMoneyWords("100000000")).toBe("壹亿元整");
+    expect(formatMoneyWords("100001000.05")).toBe("壹亿零壹仟元零伍分");
+    expect(formatMoneyWords("30405060")).toBe("叁仟零肆拾万伍仟零陆拾元整");
   });
 
   it("says how far a deadline is", () => {

@@ -1,4 +1,5 @@
 /** JSON Schema of a form → a model of fields that a page can draw; values → the body that is sent; problems → their fields. */
+import type { Component, InjectionKey } from "vue";
 import type { FieldProblem } from "./api";
 
 export type FieldType =
@@ -45,6 +46,9 @@ export interface Form {
   address: string;
   fields: Field[];
 }
+
+/** The inputs that an application has of its own: of a type, of texts from a code set, of photos that take more than their file. */
+export const INPUTS: InjectionKey<Partial<Record<FieldType | "codes" | "photos", Component>>> = Symbol("inputs");
 
 export type Values = Record<string, unknown>;
 type Schema = Record<string, unknown>;

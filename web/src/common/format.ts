@@ -22,19 +22,19 @@ function roundDivide(value: bigint, by: bigint): bigint {
 }
 
 export function formatCents(cents: bigint): string {
-  const sign = cents < 0n ? "-" : "";
-  const whole = cents < 0n ? -cents : cents;
-  const units = (whole / 100n).toString().replace(/\B(?=(\d{3})+(?!\d))/g, ",");
-  return `${sign}${units}.${(whole % 100n).toString().padStart(2, "0")}`;
+  return writeCents(cents).replace(/\B(?=(\d{3})+(?!\d))/g, ",");
+}
+
+function writeCents(cents: bigint): string {
+  const text = (cents < 0n ? -cents : cents).toString().padStart(3, "0");
+  return `${cents < 0n ? "-" : ""}${text.slice(0, -2)}.${text.slice(-2)}`;
 }
 
 /** The sum of amounts of money as strings, as a string in 元. */
 export function sumMoney(values: Iterable<unknown>): string {
   let cents = 0n;
   for (const value of values) cents += toCents(String(value ?? "")) ?? 0n;
-  const sign = cents < 0n ? "-" : "";
-  const whole = cents < 0n ? -cents : cents;
-  return `${sign}${(whole / 100n).toString()}.${(whole % 100n).toString().padStart(2, "0")}`;
+  return writeCents(cents);
 }
 
 const DIGITS = "零壹贰叁肆伍陆柒捌玖";
@@ -45,37 +45,24 @@ const GROUPS = ["", "万", "亿", "万亿"];
 export function formatMoneyWords(value: unknown): string {
   const cents = toCents(String(value ?? ""));
   if (cents === null || cents < 0n) return "";
-  const whole = (cents / 100n).toString();
-  const jiao = Number((cents / 10n) % 10n);
-  const fen = Number(cents % 10n);
-  const units = whole === "0" ? "" : `${spellWhole(whole)}元`;
+  const units = cents < 100n ? "" : `${spellWhole((cents / 100n).toString())}元`;
+  const [jiao, fen] = [Number((cents / 10n) % 10n), Number(cents % 10n)].map((one) => (one ? DIGITS[one] : ""));
   if (!jiao && !fen) return `${units || "零元"}整`;
-  const small = `${jiao ? `${DIGITS[jiao] ?? ""}角` : units ? "零" : ""}${fen ? `${DIGITS[fen] ?? ""}分` : ""}`;
-  return units + small;
+  return units + (jiao ? `${jiao}角` : units && "零") + (fen ? `${fen}分` : "");
 }
 
+/** Every digit with its place, then what is not spoken of the noughts taken out. */
 function spellWhole(text: string): string {
-  let words = "";
-  let zero = false;
-  for (let index = 0; index < text.length; index += 1) {
-    const place = text.length - 1 - index;
-    const digit = Number(text[index]);
-    if (digit) {
-      words += (zero ? "零" : "") + (DIGITS[digit] ?? "") + (PLACES[place % 4] ?? "");
-      zero = false;
-    } else zero = true;
-    if (place % 4 === 0 && Number(text.slice(Math.max(0, index - 3), index + 1))) {
-      words += GROUPS[place / 4] ?? "";
-      zero = false;
-    }
-  }
-  return words;
+  const spell = (digit: string, at: number): string => {
+    const place = text.length - 1 - at;
+    return `${DIGITS[Number(digit)] ?? ""}${digit === "0" ? "" : (PLACES[place % 4] ?? "")}${place % 4 ? "" : (GROUPS[place / 4] ?? "")}`;
+  };
+  const words = Array.from(text, spell).join("");
+  return words.replace(/零+(?=[万亿])/g, "").replace(/亿万/g, "亿零").replace(/零+/g, "零").replace(/零$/, "");
 }
 
-/** A date as it stands in a table: 10-18 in this year, 2023-10-18 in others. */
-export function formatDate(value: unknown, year = ""): string {
-  const text = String(value ?? "").slice(0, 10);
-  return year && text.startsWith(`${year}-`) ? text.slice(5) : text;
+export function formatDate(value: unknown): string {
+  return String(value ?? "").slice(0, 10);
 }
 
 /** A date in a sentence: 2023年10月18日. */

@@ -1,6 +1,7 @@
 /** What the system has, as it describes itself: `/meta` and the forms of each kind, kept by ETag. */
 import { reactive, shallowRef } from "vue";
 import type { components } from "@/generated/gateway";
+import type { components as Projects } from "@/generated/projects";
 import { Problem, send } from "./api";
 import { type Keep, keepIn } from "./keep";
 
@@ -9,16 +10,15 @@ export type Meta = Schemas["Meta"];
 export type Kind = Schemas["KindRead"];
 export type Column = Schemas["ColumnRead"];
 export type KindForms = Schemas["KindForms"];
-export type FormRead = Schemas["FormRead"];
-export type Move = Schemas["MoveRead"];
 export type Code = Schemas["CodeRead"];
+export type AvailableAction = Projects["schemas"]["AvailableAction"];
 export type LifecycleRead = Schemas["LifecycleRead"];
 
 const META_PATH = "/api/v1/meta";
-const found = shallowRef<Meta | null>(null);
 const forms = reactive(new Map<string, KindForms>());
+let owner = "";
 
-export const meta = found;
+export const meta = shallowRef<Meta | null>(null);
 
 let place: Keep = keepIn(localStorage);
 
@@ -44,7 +44,7 @@ async function readCached<T>(path: string, person: string, keptFirst = false): P
     await writeStored(key, { tag: answer.headers.get("etag") ?? "", value });
     return value;
   } catch (error) {
-    if (kept && error instanceof Problem && (error.isOffline || error.kind === "unavailable")) return kept.value as T;
+    if (kept && error instanceof Problem && ["offline", "unavailable"].includes(error.kind)) return kept.value as T;
     throw error;
   }
 }
@@ -68,13 +68,11 @@ async function writeStored(key: string, stored: Stored): Promise<void> {
 
 /** With `keptFirst` what an earlier start kept counts without asking: a phone shows its pages at once. */
 export async function loadMeta(person: string, keptFirst = false): Promise<Meta> {
-  found.value = await readCached<Meta>(META_PATH, person, keptFirst);
+  meta.value = await readCached<Meta>(META_PATH, person, keptFirst);
   forms.clear();
   owner = person;
-  return found.value;
+  return meta.value;
 }
-
-let owner = "";
 
 export async function loadForms(kind: string, keptFirst = false): Promise<KindForms> {
   const known = forms.get(kind);
@@ -85,18 +83,24 @@ export async function loadForms(kind: string, keptFirst = false): Promise<KindFo
 }
 
 export function forgetMeta(): void {
-  found.value = null;
+  meta.value = null;
   forms.clear();
 }
 
 export function findKind(name: string): Kind | undefined {
-  return found.value?.kinds.find((one) => one.name === name);
+  return meta.value?.kinds.find((one) => one.name === name);
+}
+
+/** The kind that a field such as project_id names. */
+export function nameKind(field: string): string {
+  const name = field.replace(/_id$/, "");
+  return findKind(name) ? name : "";
 }
 
 /** The kind whose records stand at an address such as /api/v1/projects or /api/v1/projects/{id}, and the id. */
 export function findKindByAddress(address: string): { kind: Kind; id: string } | undefined {
   const path = address.split("?")[0] ?? address;
-  for (const kind of found.value?.kinds ?? []) {
+  for (const kind of meta.value?.kinds ?? []) {
     if (kind.address === path || kind.create === path) return { kind, id: "" };
     const match = new RegExp(`^${kind.detail.replace("{id}", "([^/]+)").replace(/\{[a-z_]+\}/g, "[^/]+")}$`).exec(path);
     if (match?.[1]) return { kind, id: match[1] };
@@ -105,13 +109,23 @@ export function findKindByAddress(address: string): { kind: Kind; id: string } |
 }
 
 export function findLifecycle(kind: string): LifecycleRead | undefined {
-  return found.value?.lifecycles.find((one) => one.kind === kind);
+  return meta.value?.lifecycles.find((one) => one.kind === kind);
 }
 
-/** The codes of a code set that hold on a day (YYYY-MM-DD). */
-export function listCodes(set: string, on = ""): Code[] {
-  const all = found.value?.code_sets[set] ?? [];
-  return on ? all.filter((one) => (!one.valid_from || one.valid_from <= on) && (!one.valid_to || on < one.valid_to)) : all;
+/** What the record itself says can be done; else the moves that its lifecycle offers the caller from its state. */
+export function listActions(name: string, row: Record<string, unknown> | null): AvailableAction[] {
+  const own = row?.["available_actions"] as AvailableAction[] | undefined;
+  if (own) return own;
+  const life = findKind(name)?.act ? findLifecycle(name) : undefined;
+  const here = String(row?.["state"] ?? "");
+  return (life?.actions ?? [])
+    .filter((one) => one.allowed && one.sources.includes(here))
+    .filter((one, at, all) => all.findIndex((other) => other.action === one.action) === at)
+    .map((one) => ({ action: one.action, label: one.label, ready: true, missing: [] }));
+}
+
+export function listCodes(set: string): Code[] {
+  return meta.value?.code_sets[set] ?? [];
 }
 
 export function labelCode(set: string, code: string): string {
@@ -123,5 +137,5 @@ export function labelState(kind: string, state: string): string {
 }
 
 export function readSwitch(key: string): unknown {
-  return found.value?.switches.find((one) => one.key === key)?.value;
+  return meta.value?.switches.find((one) => one.key === key)?.value;
 }

@@ -1,15 +1,9 @@
 /** A form in use: values, what the server says of them, a draft that outlives a lost session or a closed tab. */
 import { computed, reactive, ref, watch } from "vue";
-import { Problem, type FieldProblem } from "@/common/api";
+import { useRequests, type FieldProblem } from "@/common/api";
 import { placeProblems, readForm, validate, type Field, type Values } from "@/common/form";
-import { findKind, listCodes, type KindForms } from "@/common/meta";
+import { listCodes, type KindForms } from "@/common/meta";
 import { session } from "@/common/session";
-
-/** The kind that a field such as project_id names. */
-export function nameKind(field: string): string {
-  const name = field.replace(/_id$/, "");
-  return findKind(name) ? name : "";
-}
 
 /** The fields of a move. Of a list of codes each move has its own set, such as `projects.statements.endorse`; without one it asks for none. */
 export function readMove(forms: KindForms | null, action: string): Field[] {
@@ -25,10 +19,12 @@ export function useForm(key: string) {
   const fields = ref<Field[]>([]);
   const values = reactive<{ now: Values }>({ now: {} });
   const problems = ref<readonly FieldProblem[]>([]);
-  const refusal = ref<Problem | null>(null);
+  const { busy, problem: refusal, attempt } = useRequests();
   const restored = ref(false);
   const place = (): string => `xianjie.draft ${session.me?.id ?? ""} ${key}`;
   const placed = computed(() => placeProblems(fields.value, problems.value));
+
+  watch(refusal, (found) => found && (problems.value = found.errors));
 
   let stop = (): void => undefined;
 
@@ -54,19 +50,12 @@ export function useForm(key: string) {
     return problems.value.length === 0;
   }
 
-  /** Puts a refusal at its fields; what belongs to no field stands at the top. */
-  function refuse(error: unknown): void {
-    if (!(error instanceof Problem)) throw error;
-    problems.value = error.errors;
-    refusal.value = error;
-  }
-
   function forget(): void {
     sessionStorage.removeItem(place());
     restored.value = false;
   }
 
-  return { fields, values, problems, placed, refusal, restored, begin, check, refuse, forget };
+  return { fields, values, problems, placed, refusal, restored, busy, begin, check, attempt, forget };
 }
 
 /** Each value as text; what is empty has none. */

@@ -1,13 +1,13 @@
 /** One record: its facts in sections, stages, what can be done, what happened, and what belongs to it. */
 import { computed, reactive } from "vue";
-import type { components } from "@/generated/projects";
-import { request, Problem, type Page } from "@/common/api";
-import { findKind, findLifecycle, labelCode, labelState, listCodes, loadForms, meta, type Column, type Kind, type KindForms } from "@/common/meta";
+import type { components } from "@/generated/gateway";
+import { request, useRequests, type Page } from "@/common/api";
+import { findKind, findLifecycle, labelState, listActions, listCodes, loadForms, type Column, type Kind, type KindForms } from "@/common/meta";
 import { formatMoney } from "@/common/format";
 import { desk, nameAccount } from "./state";
-import { writeValue, type Row } from "./values";
+import { writeValue, type Row } from "@/common/values";
 
-export type AvailableAction = components["schemas"]["AvailableAction"];
+type ThreadStep = components["schemas"]["ThreadStep"];
 export type Fact = KindForms["facts"][number];
 type Act = KindForms["acts"][number];
 
@@ -25,14 +25,6 @@ export interface HistoryRow {
   who: string;
   what: string;
   more: string;
-}
-
-export interface ThreadStep {
-  label: string;
-  on: string;
-  text: string;
-  amount: string;
-  address: string;
 }
 
 interface EventRow {
@@ -58,25 +50,15 @@ export function useRecord(name: string, id: string) {
     parts: new Map<string, Row[]>(),
     children: [] as { kind: Kind; rows: Row[]; field: string; more: boolean }[],
     steps: [] as ThreadStep[],
-    problem: null as Problem | null,
-    busy: false,
   });
+  const { problem, attempt } = useRequests();
 
   async function load(): Promise<void> {
     if (!kind) return;
-    state.busy = true;
-    state.problem = null;
-    try {
-      const [row, forms] = await Promise.all([request<Row>("GET", kind.detail.replace("{id}", id)), loadForms(name)]);
-      state.row = row;
-      state.forms = forms;
+    await attempt(async () => {
+      [state.row, state.forms] = await Promise.all([request<Row>("GET", kind.detail.replace("{id}", id)), loadForms(name)]);
       void loadAround();
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      state.problem = error;
-    } finally {
-      state.busy = false;
-    }
+    });
   }
 
   /** What stands around the record; a part that cannot be had is left out. */
@@ -121,12 +103,12 @@ export function useRecord(name: string, id: string) {
 
   const title = computed(() => String(state.row?.[kind?.title ?? ""] ?? kind?.label ?? ""));
   const history = computed(() => state.events.map((one) => tell(one, name, state.forms)));
-  const actions = computed<AvailableAction[]>(() => listActions(name, state.row));
+  const actions = computed(() => listActions(name, state.row));
   const tables = computed(() => listTables(state.row, state.forms, state.parts));
   const acts = computed(() => listActs(state.row, state.forms).filter(({ act }) => !variableOf(act, state.row)));
   const stages = computed(() => listStages(name, state.row, state.events));
 
-  return { kind, state, title, history, actions, acts, tables, stages, load };
+  return { kind, state, problem, title, history, actions, acts, tables, stages, load };
 }
 
 /** An address with its variables filled from the record, and from one of its rows. */
@@ -153,17 +135,6 @@ function listTables(row: Row | null, forms: KindForms | null, parts: Map<string,
   return [...own, ...beside].map(({ name, label, fields, rows }) => ({
     name, label, fields, rows, acts: acts.filter(({ act }) => variableOf(act, row) === `${name.replace(/s$/, "")}_id`),
   }));
-}
-
-/** What the record itself says can be done; else the moves that its lifecycle offers the caller from its state. */
-function listActions(name: string, row: Row | null): AvailableAction[] {
-  const own = row?.["available_actions"] as AvailableAction[] | undefined;
-  if (own) return own;
-  const life = findKind(name)?.act ? findLifecycle(name) : undefined;
-  const here = String(row?.["state"] ?? "");
-  return (life?.actions ?? [])
-    .filter((one) => one.allowed && one.sources.includes(here))
-    .map((one) => ({ action: one.action, label: one.label, ready: true, missing: [] }));
 }
 
 export interface Stage {
@@ -279,5 +250,3 @@ export function listFiles(row: Row, facts: Fact[]): string[] {
   }
   return [...found].filter(Boolean);
 }
-
-export { labelCode, meta };

@@ -1,25 +1,21 @@
 /** What the whole desk shares: unit of money, type size, region names, the day, and what waits. */
-import { computed, reactive, watch } from "vue";
+import { computed, reactive, watchEffect } from "vue";
 import type { components } from "@/generated/gateway";
-import { request, requestAll } from "@/common/api";
+import type { components as Identity } from "@/generated/identity";
+import { request, requestAll, type Query } from "@/common/api";
 import { session } from "@/common/session";
 import type { MoneyUnit } from "@/common/format";
+import { writing } from "@/common/values";
 
 export type Home = components["schemas"]["Home"];
 
-interface Region {
-  code: string;
-  name: string;
-  parent_code: string;
-  level: string;
-}
+type Region = Identity["schemas"]["RegionRead"];
 
 const KEPT = "xianjie.desk";
-const kept = JSON.parse(localStorage.getItem(KEPT) ?? "{}") as Partial<{ unit: MoneyUnit; large: boolean; keys: boolean }>;
+const kept = JSON.parse(localStorage.getItem(KEPT) ?? "{}") as Partial<{ unit: MoneyUnit; keys: boolean }>;
 
 export const desk = reactive({
   unit: kept.unit ?? ("万元" as MoneyUnit),
-  large: kept.large ?? false,
   keys: kept.keys ?? true,
   home: null as Home | null,
   /** Files on their way: a form is not sent without them. */
@@ -27,14 +23,7 @@ export const desk = reactive({
   regions: new Map<string, Region>(),
 });
 
-watch(
-  () => [desk.unit, desk.large, desk.keys],
-  () => {
-    localStorage.setItem(KEPT, JSON.stringify({ unit: desk.unit, large: desk.large, keys: desk.keys }));
-    document.documentElement.dataset["type"] = desk.large ? "large" : "";
-  },
-  { immediate: true },
-);
+watchEffect(() => localStorage.setItem(KEPT, JSON.stringify({ unit: desk.unit, keys: desk.keys })));
 
 /** The day in China. */
 export const today = computed(() => desk.home?.today ?? new Date(Date.now() + 8 * 3_600_000).toISOString().slice(0, 10));
@@ -55,22 +44,22 @@ const NATION = "000000000000";
 export async function loadRegions(code: string): Promise<void> {
   const county = code.slice(0, COUNTY_DIGITS).padEnd(12, "0");
   if (desk.regions.has(county)) return;
-  if (county === NATION) {
-    for (const one of await requestAll<Region>("/api/v1/regions", {}, MOST_REGIONS)) desk.regions.set(one.code, one);
-    return;
-  }
-  const own = await request<{ items: Region[] }>("GET", "/api/v1/regions", { query: { parent: county, limit: 1000 } });
-  const self = await request<Region>("GET", `/api/v1/regions/${county}`).catch(() => null);
-  for (const one of [...(self ? [self] : []), ...own.items]) desk.regions.set(one.code, one);
-  const below = await Promise.all(own.items.map((one) => requestAll<Region>("/api/v1/regions", { parent: one.code, limit: 1000 })));
-  for (const one of below.flat()) desk.regions.set(one.code, one);
+  const read = async (query: Query): Promise<Region[]> => {
+    const found = await requestAll<Region>("/api/v1/regions", { limit: 1000, ...query }, MOST_REGIONS);
+    for (const one of found) desk.regions.set(one.code, one);
+    return found;
+  };
+  if (county === NATION) return void (await read({}));
+  void request<Region>("GET", `/api/v1/regions/${county}`).then((one) => desk.regions.set(county, one)).catch(() => undefined);
+  await Promise.all((await read({ parent: county })).map((town) => read({ parent: town.code })));
 }
 
 const names = reactive(new Map<string, string>());
 let asked = new Set<string>();
 
 /** What an account is called; its id until the answer is there. All that a page names are asked for at once. */
-export function nameAccount(id: string): string {
+export function nameAccount(value: unknown): string {
+  const id = String(value);
   const known = names.get(id);
   if (known !== undefined || !id) return known ?? "";
   if (!asked.size) setTimeout(() => void askNames());
@@ -97,3 +86,5 @@ export function nameRegion(code: unknown): string {
 export const regionChoices = computed(() =>
   [...desk.regions.values()].sort((a, b) => a.code.localeCompare(b.code)).map((one) => ({ value: one.code, label: nameRegion(one.code) })),
 );
+
+Object.assign(writing, { unit: () => desk.unit, nameRegion, nameAccount });

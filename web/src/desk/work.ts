@@ -1,9 +1,9 @@
 /** The worklist: every list of the home page with its rows, one order, and moves of several rows at once. */
 import { computed, reactive } from "vue";
 import type { components } from "@/generated/funds";
-import { createId, Problem, request, requestAll } from "@/common/api";
+import { createId, Problem, request, requestAll, useRequests } from "@/common/api";
 import { findKind } from "@/common/meta";
-import { desk, loadHome, today } from "./state";
+import { loadHome, today } from "./state";
 
 export type WorkRow = components["schemas"]["WorkRow"] & { service: string; item_label: string };
 
@@ -15,10 +15,7 @@ export interface Verdict {
   fields: string[];
 }
 
-interface Preview {
-  allowed: boolean;
-  missing: { detail: string; pointer?: string }[];
-}
+type Preview = components["schemas"]["TransitionPreview"];
 
 export const GROUPS = ["已逾期", "今天", "本周", "以后", "没有期限"] as const;
 export type Group = (typeof GROUPS)[number];
@@ -32,14 +29,12 @@ export function groupOf(row: WorkRow): Group {
   return days <= 0 ? "今天" : days <= WEEK_DAYS ? "本周" : "以后";
 }
 
-export const work = reactive({ rows: [] as WorkRow[], busy: false, problem: null as Problem | null });
+export const work = reactive({ rows: [] as WorkRow[], ...useRequests() });
 
 export const groups = computed(() => GROUPS.map((name) => ({ name, rows: work.rows.filter((row) => groupOf(row) === name) })));
 
-export async function loadWork(): Promise<void> {
-  work.busy = true;
-  work.problem = null;
-  try {
+export function loadWork(): Promise<boolean> {
+  return work.attempt(async () => {
     const home = await loadHome();
     const lists = await Promise.all(
       home.inbox.map(async (item) => {
@@ -49,12 +44,7 @@ export async function loadWork(): Promise<void> {
     );
     const rank = (row: WorkRow): string => `${row.late ? "0" : "1"} ${row.due_on ?? "9999"} ${row.since}`;
     work.rows = lists.flat().sort((a, b) => rank(a).localeCompare(rank(b)));
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    work.problem = error;
-  } finally {
-    work.busy = false;
-  }
+  });
 }
 
 /** Where a row's move is made; empty where that needs more than the row says: such a move is made on the record's page. */
@@ -96,5 +86,3 @@ export function countByService(): { service: string; count: number }[] {
   for (const row of work.rows) counts.set(row.service, (counts.get(row.service) ?? 0) + 1);
   return [...counts].map(([service, count]) => ({ service, count }));
 }
-
-export { desk };

@@ -1,10 +1,10 @@
 /** The state of the phone: whose it is now, what is kept, what waits; reading and sending when there is a line. */
 import { reactive, shallowRef } from "vue";
-import { Problem, request, requestAll } from "@/common/api";
-import { forgetMeta, type Kind, loadForms, loadMeta, meta } from "@/common/meta";
+import { Problem, request } from "@/common/api";
+import { forgetMeta, loadForms, loadMeta, meta } from "@/common/meta";
 import type { components } from "@/generated/gateway";
 import { flushQueue, forgetOld, listEntries, enqueue, type Draft } from "./queue";
-import { type Entry, keepRows, keepValue, openStore, readValue, type Row, type Store } from "./store";
+import { type Entry, keepValue, openStore, readValue, type Store } from "./store";
 import { readChanges } from "./changes";
 import { transport } from "./transport";
 
@@ -94,7 +94,7 @@ export async function synchronize(asked = false): Promise<void> {
     noteContact(true);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    noteContact(!error.isOffline, error);
+    noteContact(error.kind !== "offline", error);
   } finally {
     app.busy = false;
     await readEntries();
@@ -118,11 +118,10 @@ function noteContact(reached: boolean, problem?: Problem): void {
 
 async function refresh(own: Store): Promise<void> {
   const found = await loadMeta(app.person);
-  const phoneKinds = found.kinds.filter((one) => one.phone);
   await readHome(own);
-  if (!(await readChanges(own))) await readLists(own, phoneKinds);
+  await readChanges(own);
   await forgetOld(own);
-  for (const kind of phoneKinds) if (kind.forms) await loadForms(kind.name, true);
+  for (const kind of found.kinds) if (kind.phone && kind.forms) await loadForms(kind.name, true);
   lastRefresh = Date.now();
   app.changes += 1;
 }
@@ -146,14 +145,6 @@ export async function readMonth(own: Store, month: string): Promise<void> {
   if (!meta.value?.kinds.some((one) => one.name === "day_objection" && one.create)) return;
   await keepValue(own, `month ${month}`, await request("GET", "/api/v1/attendance/months/mine", { query: { month } }));
   app.changes += 1;
-}
-
-/** For a server without changes: the lists themselves. */
-async function readLists(own: Store, kinds: Kind[]): Promise<void> {
-  for (const kind of kinds.filter((one) => !one.address.includes("{"))) {
-    const rows = await requestAll<Row>(kind.address, { limit: 100 }, 300);
-    await keepRows(own, kind.name, rows.map((row) => ({ id: String(row[kind.key]), row })), true);
-  }
 }
 
 /** Bytes that this page sent and received today, as the browser counts them. */

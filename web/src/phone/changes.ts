@@ -1,22 +1,10 @@
 /** Reads what changed since the last time: `/sync/changes`. */
+import type { components } from "@/generated/sync";
 import { Problem, request } from "@/common/api";
 import { findKind } from "@/common/meta";
 import { dropRow, keepRows, keepValue, listRows, readValue, type Row, type Store } from "./store";
 
-interface Change {
-  kind: string;
-  id: string;
-  row: Row;
-}
-
-interface Changes {
-  cursor: string;
-  more: boolean;
-  records: Change[];
-  gone: { kind: string; id: string }[];
-  /** Kinds that are sent from the beginning: what is kept of them is replaced. */
-  anew: string[];
-}
+type Changes = components["schemas"]["ChangePage"];
 
 /** What a 410 carries: the cursor to go on with, and what every kind has there. */
 interface Reset {
@@ -26,8 +14,7 @@ interface Reset {
 
 const PATH = "/api/v1/sync/changes";
 
-/** False when the server has no changes. */
-export async function readChanges(store: Store): Promise<boolean> {
+export async function readChanges(store: Store): Promise<void> {
   let cursor = await readValue(store, "cursor", "");
   let anew = "";
   for (;;) {
@@ -35,19 +22,17 @@ export async function readChanges(store: Store): Promise<boolean> {
     try {
       page = await request<Changes>("GET", PATH, { query: { cursor, anew } });
     } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      if (error.status === 404) return false;
-      if (error.status !== 410 || !cursor) throw error;
+      if (!(error instanceof Problem) || error.status !== 410 || !cursor) throw error;
       ({ cursor, anew } = await compare(store, error.body as unknown as Reset));
       continue;
     }
     anew = "";
     for (const kind of page.anew) await keepRows(store, kind, [], true);
-    for (const one of page.records) await keepRows(store, one.kind, [{ id: one.id, row: one.row }]);
+    for (const one of page.records) await keepRows(store, one.kind, [{ id: one.id, row: one.row as Row }]);
     for (const one of page.gone) if (findKind(one.kind)) await dropRow(store, one.kind, one.id);
     cursor = page.cursor;
     await keepValue(store, "cursor", cursor);
-    if (!page.more) return true;
+    if (!page.more) return;
   }
 }
 

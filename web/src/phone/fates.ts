@@ -1,5 +1,5 @@
 /** The fate of an item in words: what happened, and what the person does now. */
-import { findKind, findLifecycle, labelState } from "@/common/meta";
+import { findLifecycle, labelState } from "@/common/meta";
 import { formatTime } from "@/common/format";
 import type { Body, Entry } from "./store";
 
@@ -74,8 +74,4 @@ export function spellDay(value: string): string {
 export function spellMoment(value: string, today: string): string {
   const text = formatTime(value);
   return text.slice(0, 10) === today ? text.slice(11) : spellDay(value);
-}
-
-export function labelKind(name: string): string {
-  return findKind(name)?.label ?? name;
 }

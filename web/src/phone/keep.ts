@@ -5,16 +5,7 @@ import type { Keep } from "@/common/keep";
 const opened = openDB("xianjie", 1, { upgrade: (database) => void database.createObjectStore("values") });
 
 export const phoneKeep: Keep = {
-  async get(key) {
-    // A session of an earlier version stands in localStorage.
-    return ((await (await opened).get("values", key)) as string | undefined) ?? localStorage.getItem(key);
-  },
-  async set(key, value) {
-    await (await opened).put("values", value, key);
-    localStorage.removeItem(key);
-  },
-  async remove(key) {
-    await (await opened).delete("values", key);
-    localStorage.removeItem(key);
-  },
+  get: async (key) => ((await (await opened).get("values", key)) as string | undefined) ?? null,
+  set: async (key, value) => void (await (await opened).put("values", value, key)),
+  remove: async (key) => (await opened).delete("values", key),
 };

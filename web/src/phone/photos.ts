@@ -1,4 +1,5 @@
 /** Photos are made small before they are kept: an old phone's store and a slow line bear 300 KB, not 8 MB. */
+import type { InjectionKey, Ref } from "vue";
 import { createId, type Photo } from "./store";
 
 const LONGEST_SIDE = 1600;
@@ -6,13 +7,15 @@ const WANTED_BYTES = 300_000;
 const QUALITIES = [0.8, 0.65, 0.5];
 
 export type Picture = Omit<Photo, "entry" | "sent">;
+/** The photos of the form that is open. */
+export const PICTURES: InjectionKey<Ref<Picture[]>> = Symbol("pictures");
 
 /** The picture as a smaller JPEG, upright; other files as they are. */
 export async function takePicture(file: File, service: string, at: Date = new Date()): Promise<Picture> {
   const small = file.type.startsWith("image/") ? await shrink(file) : null;
   const name = small ? `${file.name.replace(/\.[^.]*$/, "") || "照片"}.jpg` : file.name;
   const taken = new Date(Math.min(file.lastModified || at.getTime(), at.getTime()));
-  const bytes = await readBytes(small ?? file);
+  const bytes = await (small ?? file).arrayBuffer();
   return { id: createId(at.getTime()), service, name, type: small ? "image/jpeg" : file.type, bytes, takenAt: taken.toISOString() };
 }
 
@@ -39,13 +42,4 @@ async function shrink(file: File): Promise<Blob | null> {
   } finally {
     URL.revokeObjectURL(address);
   }
-}
-
-function readBytes(blob: Blob): Promise<ArrayBuffer> {
-  return new Promise((resolve, reject) => {
-    const reader = new FileReader();
-    reader.onload = () => resolve(reader.result as ArrayBuffer);
-    reader.onerror = () => reject(new Error("照片读不出来，请再拍一张"));
-    reader.readAsArrayBuffer(blob);
-  });
 }

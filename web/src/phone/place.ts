@@ -1,5 +1,6 @@
 /** Where the phone is, and where that lies against the fences of a post (WGS-84). */
 import { reactive } from "vue";
+import type { components } from "@/generated/attendance";
 import type { Body } from "./store";
 
 export interface Point {
@@ -7,17 +8,7 @@ export interface Point {
   lat: number;
 }
 
-export interface Circle extends Point {
-  kind: "circle";
-  radius_m: number;
-}
-
-export interface Polygon {
-  kind: "polygon";
-  coordinates: [number, number][][];
-}
-
-export type Fence = Circle | Polygon;
+export type Fence = components["schemas"]["CircleIn" | "PolygonIn"];
 
 export interface Position extends Point {
   accuracy: number;
@@ -56,11 +47,7 @@ export function restPlace(): void {
 export function describeFix(at: Date = new Date()): Body | null {
   const now = place.now;
   if (!now || at.getTime() - Date.parse(now.takenAt) > 10 * 60_000) return null;
-  return { lon: round(now.lon), lat: round(now.lat), datum: "wgs84", accuracy_m: Math.round(now.accuracy), taken_at: now.takenAt };
-}
-
-function round(value: number): number {
-  return Math.round(value * 1e6) / 1e6;
+  return { lon: Number(now.lon.toFixed(6)), lat: Number(now.lat.toFixed(6)), datum: "wgs84", accuracy_m: Math.round(now.accuracy), taken_at: now.takenAt };
 }
 
 /** Metres east and north of an origin; exact enough within a town. */
@@ -76,18 +63,15 @@ export function outline(fence: Fence, origin: Point): [number, number][] {
     return ring.filter((_, index) => index % step === 0).map(([lon, lat]) => project({ lon, lat }, origin));
   }
   const [east, north] = project(fence, origin);
-  const turn = (step: number): [number, number] => {
-    const angle = (step * Math.PI) / 24;
-    return [east + fence.radius_m * Math.cos(angle), north + fence.radius_m * Math.sin(angle)];
-  };
-  return Array.from({ length: 48 }, (_, step) => turn(step));
+  const angles = Array.from({ length: 48 }, (_, step) => (step * Math.PI) / 24);
+  return angles.map((angle) => [east + fence.radius_m * Math.cos(angle), north + fence.radius_m * Math.sin(angle)]);
 }
 
 export function findCentre(fence: Fence): Point {
   if (fence.kind === "circle") return { lon: fence.lon, lat: fence.lat };
   const ring = fence.coordinates[0] ?? [];
-  const sum = ring.reduce(([x, y], [lon, lat]) => [x + lon, y + lat] as [number, number], [0, 0] as [number, number]);
-  return { lon: sum[0] / (ring.length || 1), lat: sum[1] / (ring.length || 1) };
+  const mean = (values: number[]): number => values.reduce((sum, one) => sum + one, 0) / (values.length || 1);
+  return { lon: mean(ring.map((one) => one[0])), lat: mean(ring.map((one) => one[1])) };
 }
 
 /** Metres from a fence's edge: negative inside. The server judges; this is what the person sees before. */

@@ -1,21 +1,15 @@
 /** What today looks like: posts, check-ins made on this phone or known to the server. */
+import type { components } from "@/generated/attendance";
 import { formatTime } from "@/common/format";
 import { app, store, submit } from "./app";
-import type { Fence } from "./place";
-import { describeFix } from "./place";
-import { createId, type Entry, listRows, type Row } from "./store";
+import { describeFix, type Fence } from "./place";
+import { createId, type Entry, listRows } from "./store";
 
-export interface Post {
-  id: string;
-  name: string;
-  region: string;
-  fences: Fence[];
-}
+export type Post = Omit<components["schemas"]["PostRead"], "fences"> & { fences: Fence[] };
 
 export interface CheckIn {
   kind: string;
   time: string;
-  words: string;
 }
 
 const CHECK_IN_PATH = "/api/v1/attendance/check-ins";
@@ -40,17 +34,11 @@ export async function readOwnPosts(): Promise<Post[]> {
 export async function readCheckIns(): Promise<CheckIn[]> {
   const day = chinaDay();
   const known = new Map<string, CheckIn>();
-  for (const row of await listRows(store(), "check_in")) if (isOwn(row, day)) known.set(String(row.id), { kind: String(row["kind"]), time: String(row["taken_at"]), words: "" });
-  for (const entry of app.entries) if (isToday(entry, day)) known.set(entry.id, { kind: String(entry.body["kind"]), time: entry.recordedAt, words: "" });
+  const own = (await listRows(store(), "check_in")).filter((row) => row["person"] === app.person && String(row["work_date"] ?? chinaDay(String(row["taken_at"]))) === day);
+  const waiting = app.entries.filter((entry) => entry.kind === "check_in" && entry.fate !== "refused" && chinaDay(entry.recordedAt) === day);
+  for (const row of own) known.set(String(row.id), { kind: String(row["kind"]), time: String(row["taken_at"]) });
+  for (const entry of waiting) known.set(entry.id, { kind: String(entry.body["kind"]), time: entry.recordedAt });
   return [...known.values()].sort((a, b) => a.time.localeCompare(b.time));
-}
-
-function isOwn(row: Row, day: string): boolean {
-  return row["person"] === app.person && String(row["work_date"] ?? chinaDay(String(row["taken_at"]))) === day;
-}
-
-function isToday(entry: Entry, day: string): boolean {
-  return entry.kind === "check_in" && entry.fate !== "refused" && chinaDay(entry.recordedAt) === day;
 }
 
 /** One tap: kept at once with time and place, sent when there is a line. */

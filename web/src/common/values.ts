@@ -1,14 +1,15 @@
 /** How a value of a described column is written, and the tone of a state. */
-import type { Code, Column } from "@/common/meta";
-import { findLifecycle, labelCode, labelState, listCodes } from "@/common/meta";
-import { formatDate, formatMoney, formatNumber, formatTime } from "@/common/format";
-import { desk, nameAccount, nameRegion } from "./state";
+import { findLifecycle, labelCode, labelState, listCodes, type Code, type Column } from "./meta";
+import { formatDate, formatMoney, formatNumber, formatTime, type MoneyUnit } from "./format";
 
 export type Row = Record<string, unknown>;
 export type Tone = "todo" | "run" | "ok" | "warn" | "bad";
 
 /** Code sets of a kind's own description, for codes that no list shows. */
 export type CodeSets = Record<string, Code[]>;
+
+/** What an application knows beside a record: the unit of its money, the names behind codes. */
+export const writing = { unit: (): MoneyUnit => "元", nameRegion: String, nameAccount: String };
 
 const NUMERIC = new Set(["money", "integer", "number"]);
 
@@ -17,7 +18,7 @@ export function isNumeric(column: Column): boolean {
 }
 
 export function headOf(column: Column): string {
-  if (column.type === "money") return `${column.label}（${desk.unit}）`;
+  if (column.type === "money") return `${column.label}（${writing.unit()}）`;
   return column.unit ? `${column.label}（${column.unit}）` : column.label;
 }
 
@@ -26,12 +27,12 @@ export function writeValue(value: unknown, column: Column, kind = "", sets: Code
   if (value === null || value === undefined || value === "") return "";
   if (Array.isArray(value)) return value.map((one) => writeValue(one, column, kind, sets)).filter(Boolean).join("、");
   switch (column.type) {
-    case "money": return formatMoney(value, desk.unit);
+    case "money": return formatMoney(value, writing.unit());
     case "boolean": return value ? "是" : "否";
     case "date": return formatDate(value);
     case "datetime": return formatTime(value);
-    case "region": return nameRegion(value);
-    case "account": return nameAccount(String(value));
+    case "region": return writing.nameRegion(value);
+    case "account": return writing.nameAccount(value);
     case "number": return formatNumber(value);
     case "code":
     case "codes": return writeCode(String(value), column, kind, sets);
