@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Annotated, Any, Generic, Protocol, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Protocol, Self, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -198,6 +198,14 @@ async def look_at_everything(_work: UnitOfWork, _rows: Sequence[LogRow]) -> Subj
     return None
 
 
+@dataclass(frozen=True, eq=False)
+class DetectorKey(RuleKey[AlertRuleT]):
+    """The rule of a detector: what another value of it would find can be tried."""
+
+    trial_path: ClassVar[str] = "alerts/trial"
+    detect: DetectFunction[AlertRuleT] | None = None
+
+
 class Detector(Generic[AlertRuleT]):
     """One alert of a service: the key of its rule, the shape of that rule, and what looks for it.
 
@@ -214,7 +222,7 @@ class Detector(Generic[AlertRuleT]):
         topics: Collection[str],
         find_subjects: FindSubjects,
     ) -> None:
-        self.rule = RuleKey[AlertRuleT](key, shape)
+        self.rule = DetectorKey[AlertRuleT](key, shape, detect=detect)
         self.detect = detect
         self.topics = frozenset(topics)
         self.find_subjects = find_subjects

@@ -17,9 +17,11 @@ from shared.alerts.schemas import (
     AlertRead,
     AlertSummary,
     AlertTransitionRequest,
+    AlertTrial,
     ScanResult,
 )
 from shared.alerts.sheet import build_issue_sheet
+from shared.alerts.trial import try_rule
 from shared.china import RegionCode
 from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed, PreconditionMissing
 from shared.http import (
@@ -37,6 +39,7 @@ from shared.lifecycle.transitions import TransitionPreview
 from shared.papers import SHEET_MEDIA_TYPES, SheetForm
 from shared.records import Act, RecordKind, turn
 from shared.records.region_names import find_place_names
+from shared.rules import RuleEntry
 from shared.unit_of_work import ServiceContext
 
 
@@ -120,6 +123,11 @@ def _add_scan_route(
     async def sweep_now(work: WriteWork) -> ScanResult:
         """立即检查全部规则(系统也按时自动检查)."""
         return await run_scan(work.context)
+
+    @router.post("/trial", response_model=AlertTrial, **requires(alerts.read, refuses=(NotFound, Invalid)))
+    async def try_alert_rule(work: ReadWork, body: RuleEntry) -> AlertTrial:
+        """试算一条预警规则: 换成这个值, 现有记录会多出、消失哪些预警; 什么都不保存."""
+        return await try_rule(work, alerts, body)
 
 
 def _add_detail_routes(router: APIRouter, alerts: AlertConfig) -> None:

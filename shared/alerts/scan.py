@@ -65,7 +65,7 @@ async def run_detectors(
                 detections += [
                     (rule, one)
                     for one in await detector.detect(detection_context)
-                    if _find_nearest(one.region, rules) == region
+                    if find_nearest(one.region, rules) == region
                 ]
                 is_complete = is_complete and not detection_context.truncated_counts
         if not any(rules.values()):
@@ -89,7 +89,8 @@ async def _list_enabled_rules(work: UnitOfWork, key: RuleKey[Any]) -> dict[str, 
     return rules
 
 
-def _find_nearest(region: str, areas: Container[str]) -> str:
+def find_nearest(region: str, areas: Container[str]) -> str:
+    """The area with a version of its own that a region belongs to."""
     return next(one for one in ancestor_codes(region) if one in areas)
 
 

@@ -95,6 +95,29 @@ class AlertSummary(BaseModel):
     rows: list[AlertCount]
 
 
+class TriedDetection(BaseModel):
+    """试算命中的一件."""
+
+    region: str
+    subject_kind: str = Field(description="所指记录的类别")
+    subject: str
+    light: AlertSeverity
+    title: str
+    message: str
+
+
+class AlertTrial(BaseModel):
+    """规则试算: 按现在的记录, 换成另一个值会多出和消失哪些预警; 灯变了的两边都有."""
+
+    found_now: int = Field(description="现行规则的命中数")
+    found_then: int = Field(description="换成这个值的命中数")
+    raised_count: int = Field(description="会多出的预警数")
+    gone_count: int = Field(description="会消失的预警数")
+    raised: list[TriedDetection] = Field(description="会多出的, 最多 50 件")
+    gone: list[TriedDetection] = Field(description="会消失的, 最多 50 件")
+    is_complete: bool = Field(description="false: 记录太多, 只看了一部分")
+
+
 class ScanResult(BaseModel):
     """检查结果."""
 

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
@@ -69,6 +69,8 @@ class RuleKey(Generic[ValueT]):
     needs_second_person: bool = False
     folder: Path | None = None
     """Folder of the rule's file; None means the `rules` folder of the service."""
+    trial_path: ClassVar[str] = ""
+    """Address under the service that tells what another value would change; empty: nothing does."""
     _adapter: TypeAdapter[Any] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

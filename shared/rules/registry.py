@@ -222,6 +222,13 @@ async def list_rows_in_force(
     return list(found.values())
 
 
+async def count_waiting_versions(session: AsyncSession) -> dict[str, int]:
+    """Key → how many of its versions wait for their second person; keys without any are left out."""
+    columns = rule.c
+    query = sa.select(columns.key, sa.func.count()).where(columns.waiting.is_(True)).group_by(columns.key)
+    return {row[0]: row[1] for row in await execute_core(session, query)}
+
+
 def is_in_bounds(key: RuleKey[Any], value: Any) -> bool:  # noqa: ANN401 - any JSON
     """Whether a stored value has the shape of its key; one that has not is never in force."""
     try:

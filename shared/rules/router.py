@@ -9,10 +9,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from shared.auth import May
 from shared.china import OptionalRegionCode
 from shared.errors import Conflict, Invalid, NotFound
-from shared.http import ReadWork, Route, WriteWork, requires
+from shared.http import API_PREFIX, ReadWork, Route, WriteWork, requires
 from shared.rules import service as service_rules
 from shared.rules.keys import RuleRegistry
-from shared.rules.registry import RuleEntry, list_rows_in_force, list_rule_rows
+from shared.rules.registry import (
+    RuleEntry,
+    count_waiting_versions,
+    list_rows_in_force,
+    list_rule_rows,
+)
 from shared.rules.service import RuleRead, build_rule_read, require_key, save_rule_version
 
 RuleVersion = Annotated[int, Path(ge=1, le=2**31 - 1, description="规则的第几版")]
@@ -29,6 +34,7 @@ class RuleInForce(BaseModel):
     value: Any
     basis: str
     confirmed: bool
+    waiting: int = Field(0, description="等待第二人确认的版本数")
 
 
 class RuleShape(BaseModel):
@@ -38,13 +44,14 @@ class RuleShape(BaseModel):
     title: str
     permission: May = Field(description="可以修改这条规则的权限")
     needs_second_person: bool = Field(description="须一人提出、另一人确认")
+    trial: str = Field(description="试算的地址: 换成另一个值, 现有记录会有什么变化; 空为不能试算")
     value_schema: dict[str, Any] = Field(description="JSON Schema 2020-12")
 
 
 def rule_router(service: str, registry: RuleRegistry) -> APIRouter:
     """The rule addresses of one service."""
     router = APIRouter(prefix=f"/{service}/rules", tags=["规则"], route_class=Route)
-    _add_read_routes(router, registry)
+    _add_read_routes(router, service, registry)
     if any(True for _ in registry):
         _add_write_routes(router, service, registry)
     return router
@@ -59,8 +66,13 @@ def _add_write_routes(router: APIRouter, service: str, registry: RuleRegistry) -
         response_model=RuleRead,
         **requires(*permissions, refuses=(NotFound, Conflict, Invalid)),
     )
-    async def add_rule_version(work: WriteWork, body: RuleEntry) -> RuleRead:
-        """设定规则的新版本; 值的形状见 `/{key}/shape`. 依据须有文号; 生效日期早于今天的, 另一人确认后采用."""
+    async def add_rule_version(
+        work: WriteWork,
+        body: RuleEntry,
+        *,
+        propose: Annotated[bool, Query(description="只提出, 另一人确认后采用")] = False,
+    ) -> RuleRead:
+        """设定规则的新版本; 值的形状见 `/{key}/shape`. 依据须有文号; 只提出的和生效日期早于今天的, 另一人确认后采用."""
         key = require_key(registry, body.key)
         work.actor.require(registry.get_permission(key), body.region)
         if key.needs_second_person:
@@ -68,7 +80,7 @@ def _add_write_routes(router: APIRouter, service: str, registry: RuleRegistry) -
                 f"规则 {key.key} 须一人提出、另一人确认, 请提交到 /{service}/rule-proposals",
                 f"{key.key} needs a second person",
             )
-        return await save_rule_version(work, key, body)
+        return await save_rule_version(work, key, body, propose=propose)
 
     @router.post(
         "/{key}/{version}/confirm",
@@ -76,11 +88,11 @@ def _add_write_routes(router: APIRouter, service: str, registry: RuleRegistry) -
         **requires(*permissions, refuses=(NotFound, Conflict)),
     )
     async def confirm_rule_version(work: WriteWork, key: str, version: RuleVersion) -> RuleRead:
-        """第二人确认一版生效日期早于今天的规则, 确认后采用."""
+        """第二人确认一版提出的规则, 确认后采用."""
         return await service_rules.confirm_rule_version(work, registry, key, version)
 
 
-def _add_read_routes(router: APIRouter, registry: RuleRegistry) -> None:
+def _add_read_routes(router: APIRouter, service: str, registry: RuleRegistry) -> None:
     @router.get("", response_model=list[RuleInForce], **requires(May.RULE_READ))
     async def list_rules(
         work: ReadWork,
@@ -88,9 +100,11 @@ def _add_read_routes(router: APIRouter, registry: RuleRegistry) -> None:
         region: OptionalRegionCode = "",
         prefix: Annotated[str, Query(max_length=80)] = "",
     ) -> Any:  # noqa: ANN401 - shaped by response_model
-        return await list_rows_in_force(
+        rows = await list_rows_in_force(
             work.session, registry, on or work.today, region or work.home_region, prefix
         )
+        waiting = await count_waiting_versions(work.session)
+        return [{**row._asdict(), "waiting": waiting.get(row.key, 0)} for row in rows]
 
     @router.get("/{key}", response_model=list[RuleRead], **requires(May.RULE_READ, refuses=(NotFound,)))
     async def read_rule_history(work: ReadWork, key: str) -> list[RuleRead]:
@@ -110,5 +124,6 @@ def _add_read_routes(router: APIRouter, registry: RuleRegistry) -> None:
             title=rows[-1].title if rows else key,
             permission=registry.get_permission(declared),
             needs_second_person=declared.needs_second_person,
+            trial=f"{API_PREFIX}/{service}/{declared.trial_path}" if declared.trial_path else "",
             value_schema=declared.json_schema(),
         )

@@ -30,7 +30,7 @@ class RuleRead(RuleEntry):
     id: UUID
     version: int
     created_by: str
-    waiting: bool = Field(False, description="true: 生效日期早于今天, 等待第二人确认, 尚未采用")
+    waiting: bool = Field(False, description="true: 只是提出, 或生效日期早于今天: 等待第二人确认, 尚未采用")
     seconded_by: str = Field("", description="第二人")
     words: str = Field("", description="值的文字说明; 超出范围的为空")
     in_bounds: bool = Field(True, description="false: 值超出现在允许的范围, 不再采用")
@@ -47,7 +47,7 @@ class RuleChanged(Event):
 
 
 class RuleProposed(RuleChanged):
-    """A version that begins in the past was set; it waits for a second person."""
+    """A version was proposed, or set from a day in the past; it waits for a second person."""
 
     topic = "rule.proposed"
 
@@ -83,10 +83,13 @@ def check_entry(key: RuleKey[Any], body: RuleEntry) -> None:
         raise Invalid("规则的值不合要求", "The value has another shape", errors=found) from None
 
 
-async def save_rule_version(work: UnitOfWork, key: RuleKey[Any], body: RuleEntry) -> RuleRead:
+async def save_rule_version(
+    work: UnitOfWork, key: RuleKey[Any], body: RuleEntry, *, propose: bool = False
+) -> RuleRead:
     """Store a checked entry as the newest version; the remarks say which earlier versions it stands before.
 
-    Invalid without the number of the document that says so. A version that begins before today waits for a second person.
+    Invalid without the number of the document that says so. A version that is only proposed, or that begins before
+    today, waits for a second person.
     """
     check_entry(key, body)
     if not has_document_no(body.basis):
@@ -94,7 +97,7 @@ async def save_rule_version(work: UnitOfWork, key: RuleKey[Any], body: RuleEntry
         fault = FieldError("no_document_no", detail, "The basis needs a document number", "/basis")
         raise Invalid(fault.detail, fault.detail_en, errors=[fault])
     rows = await list_rule_rows(work.session, body.key)
-    waiting = body.effective_from < work.today
+    waiting = propose or body.effective_from < work.today
     row = await insert_rule_version(work.session, body, by=work.actor.id, at=work.at, waiting=waiting)
     await _publish_change(work, row, RuleProposed if waiting else RuleChanged, rows)
     return build_rule_read(row, key, list_remarks(body, rows, work.today))

@@ -206,3 +206,18 @@ async def test_a_rule_of_the_past_waits_for_another_person(doors: SystemUnderTes
     assert [one["version"] for one in after] == [made["version"]]
     assert (confirmed.json()["waiting"], confirmed.json()["seconded_by"]) == (False, "fu.he")
     assert (await second.post(address)).status_code == 409
+
+
+async def test_a_proposed_version_counts_when_another_person_confirms_it(doors: SystemUnderTest) -> None:
+    funds = doors.service("funds")
+    finance, second = (funds.client_as("finance", person=name) for name in ("cai.zheng", "fu.he"))
+    made = (await finance.post("/funds/rules", params={"propose": True}, json=_hotline())).json()
+    address = f"/funds/rules/{made['key']}/{made['version']}/confirm"
+    asked = {"on": "2030-06-01", "prefix": made["key"]}
+    (before,) = (await finance.get("/funds/rules", params=asked)).json()
+    alone, confirmed = await finance.post(address), await second.post(address)
+    (after,) = (await finance.get("/funds/rules", params=asked)).json()
+
+    assert (made["waiting"], before["waiting"], before["version"] == made["version"]) == (True, 1, False)
+    assert (alone.status_code, confirmed.status_code) == (403, 200)
+    assert (after["waiting"], after["version"], after["value"]["days"]) == (0, made["version"], 20)
