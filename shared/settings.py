@@ -108,9 +108,14 @@ class Settings(BaseSettings):
         0, ge=0, le=60, description="seconds between the order to end (/readyz 503 from then on) and the end"
     )
     pages: Path = Field(Path("web/dist"), description="folder of the built pages (desk, phone)")
-    tile_host: str = Field(
-        "", description="origin of map tiles, such as https://t0.tianditu.gov.cn; empty: none"
+    tile_url: str = Field(
+        "", description="address of map tiles with {z}, {x}, {y}, such as those of 天地图; empty: none"
     )
+    map_outlines: str = Field(
+        "",
+        description="file with a GeoJSON FeatureCollection (WGS-84) of region outlines, each with its `code`",
+    )
+    map_review_number: str = Field("", description="审图号 of the tiles and outlines; required with either")
     public_url: str = Field("http://127.0.0.1:8000", description="the gateway's address as phones see it")
 
     @classmethod
@@ -121,6 +126,17 @@ class Settings(BaseSettings):
             overrides["database_url"] = url
         folder = Path(os.environ.get(SECRETS_FOLDER_VARIABLE, SECRETS_FOLDER))
         return cls(_secrets_dir=folder if folder.is_dir() else None, service=service, **overrides)
+
+    @model_validator(mode="after")
+    def _check_map(self) -> Self:
+        if (self.tile_url or self.map_outlines) and not self.map_review_number:
+            raise ValueError("XIANJIE_MAP_REVIEW_NUMBER 必须设置: 地图须标明审图号")
+        return self
+
+    @property
+    def tile_host(self) -> str:
+        """Origin of the map tiles, for the pages' policy; empty without tiles."""
+        return "/".join(self.tile_url.split("/")[:3])
 
     @model_validator(mode="after")
     def _check_secrets(self) -> Self:

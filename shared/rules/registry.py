@@ -225,8 +225,8 @@ async def list_rows_in_force(
 async def count_waiting_versions(session: AsyncSession) -> dict[str, int]:
     """Key → how many of its versions wait for their second person; keys without any are left out."""
     columns = rule.c
-    query = sa.select(columns.key, sa.func.count()).where(columns.waiting.is_(True)).group_by(columns.key)
-    return {row[0]: row[1] for row in await execute_core(session, query)}
+    counted = sa.select(columns.key, sa.func.count().label("number")).where(columns.waiting.is_(True))
+    return {row.key: row.number for row in await execute_core(session, counted.group_by(columns.key))}
 
 
 def is_in_bounds(key: RuleKey[Any], value: Any) -> bool:  # noqa: ANN401 - any JSON

@@ -1,13 +1,17 @@
 """The pages of the desk and the phone: built once for their sources, served with a strict policy."""
 
+import json
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from pydantic import ValidationError
 
 from embedded import pages
 from services.gateway.main import create_app
+from services.gateway.overview.service import read_map
 from services.gateway.pages.service import find_page_file
 from shared.settings import Settings
 
@@ -93,9 +97,15 @@ async def test_a_build_that_fails_is_one_sentence_and_leaves_the_old_pages(
     assert (target / "desk").is_dir()
 
 
+MAP: dict[str, Any] = {
+    "tile_url": "https://t0.tianditu.gov.cn/vec_w/{z}/{x}/{y}?tk=1",
+    "map_review_number": "GS(2024)0650号",
+}
+
+
 @pytest.fixture
 async def browser(tmp_path: Path) -> AsyncGenerator[httpx.AsyncClient]:
-    settings = Settings(service="gateway", pages=tmp_path, tile_host="https://t0.tianditu.gov.cn")
+    settings = Settings(service="gateway", pages=tmp_path, **MAP)
     app = create_app(settings)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://door") as client:
         yield client
@@ -131,3 +141,31 @@ async def test_a_place_inside_the_desk_gets_its_shell_and_a_strict_policy(
     assert outside.status_code == 400
     assert find_page_file(tmp_path, "desk", "../secret.txt") is None
     assert (await browser.get("/desk/assets/gone.js")).status_code == 404
+
+
+async def test_a_map_is_for_those_who_read_the_overview(browser: httpx.AsyncClient) -> None:
+    assert (await browser.get("/api/v1/overview/map?region=620602000000")).status_code == 401
+
+
+def test_a_map_has_its_outlines_and_never_without_a_review_number(tmp_path: Path) -> None:
+    def draw(code: str) -> dict[str, Any]:
+        return {
+            "type": "Feature",
+            "properties": {"code": code},
+            "geometry": {"type": "Polygon", "coordinates": []},
+        }
+
+    file = tmp_path / "outlines.json"
+    codes = ["620602000000", "620602100000", "632323100000"]
+    file.write_text(
+        json.dumps({"type": "FeatureCollection", "features": [draw(code) for code in codes]}), "utf-8"
+    )
+    with pytest.raises(ValidationError, match="审图号"):
+        Settings(service="gateway", map_outlines=str(file))
+    settings = Settings(service="gateway", map_outlines=str(file), **MAP)
+    found = read_map(settings, "620602000000")
+
+    assert (found.tiles, found.review_number) == (MAP["tile_url"], MAP["map_review_number"])
+    assert [one["properties"]["code"] for one in found.outlines] == codes[:2]
+    assert read_map(Settings(service="gateway"), "620602000000").outlines == []
+    assert settings.tile_host == "https://t0.tianditu.gov.cn"

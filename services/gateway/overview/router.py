@@ -1,16 +1,17 @@
 """`/overview`."""
 
+import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
 from services.gateway.fan_out import FanOut
 from services.gateway.overview import service
-from services.gateway.overview.schemas import Overview
+from services.gateway.overview.schemas import MapRead, Overview
 from shared.auth import May
-from shared.china import OptionalRegionCode
+from shared.china import OptionalRegionCode, RegionCode
 from shared.errors import NotFound
-from shared.http import CurrentActor, Route, requires
+from shared.http import CurrentActor, Route, get_service_context, requires
 from shared.unit_of_work import CHINA_TIME_ZONE
 
 router = APIRouter(prefix="/overview", tags=["总览"], route_class=Route)
@@ -30,3 +31,10 @@ async def read_overview(
     return await service.get_overview(
         fan_out, scope_region, year or fan_out.context.clock().astimezone(CHINA_TIME_ZONE).year
     )
+
+
+@router.get("/map", response_model=MapRead, **requires(May.OVERVIEW_READ, refuses=(NotFound,)))
+async def read_map(request: Request, actor: CurrentActor, region: RegionCode) -> MapRead:
+    """地图的底图、本地区和下级的界线、审图号; 没有配置的为空."""
+    actor.require(May.OVERVIEW_READ, region)
+    return await asyncio.to_thread(service.read_map, get_service_context(request).settings, region)

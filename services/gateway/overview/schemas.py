@@ -35,3 +35,11 @@ class Overview(BaseModel):
     alerts: dict[str, dict[str, Any]] = Field(description="各服务的预警统计, 见 /{服务}/alerts/summary")
     missing: list[MissingPart] = Field(description="暂时联系不上的服务")
     withheld: list[MissingPart] = Field(description="您的角色不能查看的部分")
+
+
+class MapRead(BaseModel):
+    """地图: what the installation has been given to draw; a map carries its 审图号."""
+
+    tiles: str = Field(description="瓦片地址, 含 {z} {x} {y}; 空为没有底图")
+    outlines: list[dict[str, Any]] = Field(description="界线: GeoJSON 的 Feature, WGS-84")
+    review_number: str = Field(description="审图号")

@@ -1,12 +1,17 @@
 """Overview of a region and year: key figures taken from the summaries and alerts of all services, with what to compare them."""
 
+import json
+from functools import lru_cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from services.gateway.fan_out import FanOut, gather
-from services.gateway.overview.schemas import Headline, Overview
+from services.gateway.overview.schemas import Headline, MapRead, Overview
+from shared.auth import region_bounds
 from shared.china import format_wan, parse_yuan
 from shared.clients.composition import ALERTS_PAGE, SUMMARY_PAGE, Figure
 from shared.http import API_PREFIX
+from shared.settings import Settings
 
 COUNTY_DIGITS = 6
 FIRST_YEAR = 2000
@@ -116,3 +121,20 @@ def _extract_value(page: Any, figure: Figure) -> str | None:  # noqa: ANN401 - a
     for key in figure.path:
         value = value.get(key) if isinstance(value, dict) else None
     return None if value is None or isinstance(value, dict | list) else str(value)
+
+
+def read_map(settings: Settings, region: str) -> MapRead:
+    """The tiles of this installation, and the outlines of a region and of what lies in it."""
+    low, high = region_bounds(region)
+    outlines = _load_outlines(settings.map_outlines) if settings.map_outlines else []
+    return MapRead(
+        tiles=settings.tile_url,
+        outlines=[one for one in outlines if low <= str(one["properties"]["code"]) <= high],
+        review_number=settings.map_review_number,
+    )
+
+
+@lru_cache(maxsize=1)
+def _load_outlines(path: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(Path(path).read_text("utf-8"))["features"]
+    return found
