@@ -31,6 +31,7 @@ SEGMENTS_OUTSIDE_BATCHES = frozenset(
         "second-factor",
         "sessions",
         "sync",
+        "trial",
         "uploads",
         "users",
         "webhooks",
