@@ -98,10 +98,13 @@ async def test_weekdays_and_rota_say_which_days_are_worked(
         "ends_at": f"{friday}T18:00:00+08:00",
         "kind": "day",
     }
-    await post_json(town, "/attendance/duties", {"post_id": place["id"], "shifts": [shift]})
+    duties = await post_json(town, "/attendance/duties", {"post_id": place["id"], "shifts": [shift]})
     await recalculate(attendance)
     days = {on: (await get_day(cadre, on))["works"] for on in (saturday, friday, "2024-05-20")}
     assert days == {saturday: False, friday: True, "2024-05-20": False}
+    await post_json(town, f"/attendance/duties/{duties[0]['id']}/cancel", {"reason": "改期"}, 200)
+    await run_day_projection(attendance)
+    assert (await get_day(cadre, friday))["works"] is False
 
 
 async def test_who_leaves_a_group_leaves_its_posts_and_is_in_one_group_at_a_time(

@@ -94,9 +94,7 @@ class DayInputs:
         """Returns the rules of an assignment's district on a day, by the terms of the person's attendance group."""
         rules, pair = self.district_rules[assignment.region[:DISTRICT_DIGITS], on], (assignment.person, on)
         group = next((row for row in self.groups.get(pair[0], ()) if is_active(row, on)), None)
-        return (
-            rules if group is None else apply_group(rules, group, on, has_shift=bool(self.duties.get(pair)))
-        )
+        return rules if group is None else apply_group(rules, group, on, self.duties.get(pair, ()))
 
 
 def system_build_days_table(

@@ -1,10 +1,13 @@
 """Rules of one district in force on one day, as the evaluation of days reads them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 from uuid import UUID
 
+from services.attendance.duties.models import Duty
+from services.attendance.duties.schemas import DutyState
 from services.attendance.fields import get_district
 from services.attendance.groups.calculation import apply_terms, find_terms
 from services.attendance.policy import (
@@ -61,11 +64,12 @@ def is_active(row: Any, on: date) -> bool:  # noqa: ANN401 - a row with starts_o
     return row.closed_on is None or on <= row.closed_on
 
 
-def apply_group(rules: DistrictRules, group: Any, on: date, *, has_shift: bool) -> DistrictRules:  # noqa: ANN401 - a row of `system_list_terms`
-    """Returns the rules as the terms of an attendance group change them on a day."""
+def apply_group(rules: DistrictRules, group: Any, on: date, duties: Sequence[Duty]) -> DistrictRules:  # noqa: ANN401 - a row of `system_list_terms`
+    """Returns the rules as the terms of an attendance group change them on a day; a cancelled shift is none."""
     terms = find_terms(group.terms, on)
     if terms is None:
         return replace(rules, group_id=group.group_id)
+    has_shift = any(duty.state is not DutyState.CANCELLED for duty in duties)
     presence, day = apply_terms(rules.rules, rules.calendar_day, terms, has_shift=has_shift)
     refs = (*rules.rule_refs, f"attendance_group:{group.group_id}@{terms['since']}")
     return replace(rules, rules=presence, calendar_day=day, rule_refs=refs, group_id=group.group_id)
