@@ -9,7 +9,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, or_, true
+from sqlalchemy import ColumnElement, and_, false, func, or_, true
 
 from shared.auth.permission_table import May
 from shared.auth.permissions import ROLES, Reach, Role
@@ -21,6 +21,10 @@ LEVEL_DIGITS = (0, 2, 4, 6, 9, 12)
 NATION_CODE = "000000000000"
 MIN_DEPARTMENT_LENGTH = 3
 """Characters that two names of one department must share: 水务局."""
+DEPARTMENT_SPELLINGS = {" ": "", "\u3000": "", "（": "(", "）": ")"}
+"""How names of departments are written differently in one place and another."""
+NO_DEPARTMENT = "\x00"
+"""A name that is no department's."""
 
 
 def region_bounds(code: str) -> tuple[str, str]:
@@ -41,6 +45,17 @@ def is_same_department(one: str, other: str) -> bool:
         (re.sub(r"\s", "", unicodedata.normalize("NFKC", name)) for name in (one, other)), key=len
     )
     return len(short) >= MIN_DEPARTMENT_LENGTH and long.endswith(short)
+
+
+def same_department(column: Any, organisation: str) -> ColumnElement[bool]:  # noqa: ANN401 - any column
+    """`is_same_department` in SQL of a column and a name; also true of a record that names no department."""
+    own = re.sub(r"\s", "", unicodedata.normalize("NFKC", organisation))
+    name = column
+    for written, plain in DEPARTMENT_SPELLINGS.items():
+        name = func.replace(name, written, plain)
+    suffixes = [own[start:] for start in range(len(own) - MIN_DEPARTMENT_LENGTH + 1)]
+    is_longer = name.endswith(own, autoescape=True) if len(own) >= MIN_DEPARTMENT_LENGTH else false()
+    return or_(column == "", name.in_(suffixes), is_longer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +151,35 @@ class Actor:
             raise Forbidden(f"您的角色没有“{may.label}”权限", f"Your roles lack {may}")
         raise NotFound("您的辖区内没有这条记录或这个地区", "Not in your regions")
 
-    def scope_filter(self, may: May, region: Any, owner: Any | None = None) -> ColumnElement[bool]:  # noqa: ANN401 - any column
-        """`has_access` as an SQL condition on the region column and, for reach `self`, the owner column."""
+    def scope_filter(
+        self,
+        may: May,
+        region: Any,  # noqa: ANN401 - any column
+        owner: Any | None = None,  # noqa: ANN401 - any column
+        department: Any | None = None,  # noqa: ANN401 - any column
+    ) -> ColumnElement[bool]:
+        """`has_access` as an SQL condition on the region column and, for reach `self`, the owner column.
+
+        With the column of the 主管部门: what the caller may act on, not what they may only read.
+        """
+        reaches = self.list_reaches(may)
+        if department is None or not self.organisation:
+            return self._filter_reaches(reaches, region, owner)
+        anywhere = self.list_reaches(may, NO_DEPARTMENT)
+        of_bureau = self._filter_reaches([one for one in reaches if one not in anywhere], region, owner)
+        return or_(
+            self._filter_reaches(anywhere, region, owner),
+            and_(of_bureau, same_department(department, self.organisation)),
+        )
+
+    def _filter_reaches(
+        self,
+        reaches: list[tuple[Reach, str, str]],
+        region: Any,  # noqa: ANN401 - any column
+        owner: Any | None,  # noqa: ANN401 - any column
+    ) -> ColumnElement[bool]:
         conditions: list[ColumnElement[bool]] = []
-        for reach, low, high in self.list_reaches(may):
+        for reach, low, high in reaches:
             if reach is Reach.ALL:
                 return true()
             condition = region.between(low, high)

@@ -28,6 +28,7 @@ from shared.errors import (
 from shared.events import Event, find_last_event
 from shared.http import VersionMatch
 from shared.lifecycle.table import Lifecycle, Transition
+from shared.records.kinds import DEPARTMENT_COLUMN
 from shared.records.save import save_record
 from shared.request_body import RequestBody
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
@@ -53,7 +54,7 @@ class Stateful(Protocol):
 
 def get_department(record: Any) -> str:  # noqa: ANN401 - any record
     """The record's 主管部门, whose acts are not another line bureau's; empty where a record has none."""
-    return str(getattr(record, "managing_unit", ""))
+    return str(getattr(record, DEPARTMENT_COLUMN, ""))
 
 
 class TransitionRequest(RequestBody):

@@ -16,6 +16,8 @@ from shared.lifecycle.table import Guard, Lifecycle, Transition
 from shared.rules import Code, Days, RuleKey, RuleValue
 from shared.unit_of_work import UnitOfWork
 
+DEPARTMENT_COLUMN = "managing_unit"
+"""Names a record's 主管部门, whose acts are not another line bureau's."""
 Condition = Callable[[UnitOfWork], sa.ColumnElement[bool]]
 """A condition in SQL that depends on who asks and when."""
 
@@ -212,6 +214,18 @@ class RecordKind:
         columns = self.table.c
         column = owner or self.owner
         found = work.actor.scope_filter(may, columns[self.region], columns[column] if column else None)
+        return found if self.only is None else sa.and_(self.only(), found)
+
+    def acting_scope(self, work: UnitOfWork, may: May, owner: str = "") -> sa.ColumnElement[bool]:
+        """`scope` without the records whose 主管部门 is another than the caller's, on which a line bureau cannot act."""
+        columns = self.table.c
+        column = owner or self.owner
+        found = work.actor.scope_filter(
+            may,
+            columns[self.region],
+            columns[column] if column else None,
+            columns.get(DEPARTMENT_COLUMN),
+        )
         return found if self.only is None else sa.and_(self.only(), found)
 
     def visible_condition(self, work: UnitOfWork) -> sa.ColumnElement[bool]:

@@ -56,6 +56,23 @@ async def test_another_department_reads_a_project_but_takes_no_step_of_it(
     assert done.status_code == 200, done.text
 
 
+async def test_what_waits_for_a_line_bureau_is_of_its_own_department(
+    doors: SystemUnderTest, clock: Clock
+) -> None:
+    scenario = ProjectScenario(doors, clock)
+    await scenario.create_in_appraisal()
+
+    async def count_waiting(department: str) -> tuple[int, int, int]:
+        line = line_of(scenario.projects, department)
+        worklist = (await line.get("http://test/internal/worklist?first=5")).json()
+        inbox = (await line.get("/projects/inbox/counts")).json()
+        return worklist["waiting"], len(worklist["first"]), inbox["waiting"]
+
+    assert await count_waiting(ROADS) == (0, 0, 0)
+    for own in (FARMING, "农业农村局", "凉州区 农业农村局", "武威市凉州区农业农村局", ""):
+        assert await count_waiting(own) == (1, 1, 1), own
+
+
 async def test_a_department_pays_only_for_its_own_projects(
     doors: SystemUnderTest, project_library: FakeProjectLibrary
 ) -> None:
