@@ -98,11 +98,28 @@ async def test_limits_of_an_import_are_those_of_the_records_day(
     assert (await post_json(bureau, "/attendance/imports", file))["fresh"] == 1
     (stored,) = (await get_json(town, CHECK_INS_PATH, person="li"))["items"]
     assert stored["work_date"] == "2024-05-18", "days began at four then"
+
+
+async def test_outside_without_coordinates_says_nothing_of_metres(
+    attendance: ServiceUnderTest, cadre: httpx.AsyncClient, post: Any, clock: Clock
+) -> None:
+    account = {"channel": "dingtalk", "external": "dd1", "person": "li", "region": DISTRICT}
+    await post_json(attendance.client_as("admin"), "/attendance/external-accounts", account)
+    record = {
+        "id": 1, "recordId": 1, "userId": "dd1", "checkType": "OnDuty", "timeResult": "Normal",
+        "locationResult": "Outside", "sourceType": "USER", "userCheckTime": int(clock.now().timestamp() * 1000),
+    }  # fmt: skip
+    file = {"channel": "dingtalk", "region": DISTRICT, "records": [record]}
+    await post_json(attendance.client_as("bureau", DISTRICT), "/attendance/imports", file)
+    (stored,) = (await get_json(cadre, CHECK_INS_PATH))["items"]
     while await project_next_batch(attendance.context):
         pass
-    (day,) = (await get_json(town, "/attendance/days?from=2024-05-18&to=2024-05-18"))["items"]
+    today = stored["work_date"]
+    (day,) = (await get_json(cadre, f"/attendance/days?from={today}&to={today}"))["items"]
+
+    assert stored["distance_m"] is None
     assert "围栏外" in day["words"]
-    assert "0 米" not in day["words"], "a distance that nobody measured is not told"
+    assert "米" not in day["words"] + stored["words"], "a distance that nobody measured is not told"
 
 
 async def test_check_ins_of_one_person_and_day_are_bounded_and_repeats_are_no_excess(
