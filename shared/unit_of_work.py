@@ -13,13 +13,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.auth import (
     NATION_CODE,
+    NO_MERGERS,
     Actor,
     Grant,
     Keyring,
+    Mergers,
     Role,
     TokenVerifier,
     issue_service_token,
-    region_bounds,
 )
 from shared.clients import REQUEST_TIMEOUT_S, ServiceClients
 from shared.db import Database
@@ -62,12 +63,18 @@ class ServiceContext:
     draining: bool = False
     """Told to end: /readyz answers 503, requests are still served."""
 
+    @property
+    def mergers(self) -> Mergers:
+        """The merged regions that the service knows of."""
+        return self.verifier.mergers
+
     def service_actor(self) -> Actor:
         """The service itself as actor, for background tasks."""
         return Actor(f"service:{self.name}", self.name, (Grant(Role.SERVICE, NATION_CODE),), kind="service")
 
     async def clear_memory(self) -> None:
         """Drop what the service keeps in memory; values with a `close` method are closed."""
+        self.verifier.learn_mergers(NO_MERGERS)
         values = list(self.memory.values())
         self.memory.clear()
         for value in values:
@@ -151,9 +158,16 @@ class UnitOfWork:
         return self.actor.home_region or self.context.settings.district
 
     def within_region(self, column: Any, region: str) -> sa.ColumnElement[bool]:  # noqa: ANN401 - any column
-        """The condition that the region code in a column lies within a region or equals it."""
-        condition: sa.ColumnElement[bool] = column.between(*region_bounds(region))
-        return condition
+        """The condition that a record is of a region today: its code lies within it, or was merged into it."""
+        return self.context.mergers.condition(column, region)
+
+    def is_same_region(self, column: Any, region: str) -> sa.ColumnElement[bool]:  # noqa: ANN401 - any column
+        """The condition that a record is of exactly this region today, not of one within it."""
+        return self.context.mergers.same_place(column, region)
+
+    def is_within_region(self, code: str, region: str) -> bool:
+        """`within_region` of one code."""
+        return self.context.mergers.is_within(code, region)
 
     async def get_rule(
         self, key: RuleKey[ValueT], *, on: date | None = None, region: str | None = None

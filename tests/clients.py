@@ -9,7 +9,9 @@ from fastapi import FastAPI
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
+from shared.app.factory import follow_revocations
 from shared.auth import issue_service_token
+from shared.auth.tokens import NO_REVOCATIONS
 from shared.db.migrate import has_database
 from shared.events.inbox import create_relay
 from shared.unit_of_work import ServiceContext
@@ -129,6 +131,20 @@ class SystemUnderTest:
         )
         self._clients.append(made)
         return made
+
+    async def merge_regions(self, former: str, code: str) -> None:
+        """Record that a region was merged into another, and tell every service."""
+        admin = self.service("identity").client_as("admin")
+        body = {
+            "kind": "merged", "former": [former], "code": code, "effective_on": "2024-05-01",
+            "basis": "区政府关于并村的批复(2024)3号",
+        }  # fmt: skip
+        recorded = await admin.post("/regions/successions", json=body)
+        assert recorded.status_code == 201, recorded.text
+        for app in self.apps.values():
+            context: ServiceContext = app.state.context
+            await follow_revocations(context)
+            context.verifier.revocations = NO_REVOCATIONS
 
     async def deliver_events(self) -> None:
         """Carry every event to everybody it is for, until nothing moves any more."""

@@ -60,6 +60,7 @@ DATABASE_INDEPENDENT_TESTS = (
     "tests/shared/test_geofences.py",
     "tests/shared/test_national_ids.py",
     "tests/shared/test_uuid7.py",
+    "tests/shared/test_mergers.py",
     "tests/shared/test_money.py",
     "tests/projects/screening/test_office_cases.py",
     "tests/projects/test_published_tables.py",

@@ -24,7 +24,7 @@ from shared.app import admin_routes, composed_part, fsck_routes, health, proof_r
 from shared.app.background import run_periodically
 from shared.app.batch_routes import batch_route_router
 from shared.app.observability import Metrics, RequestLogMiddleware
-from shared.auth import Keyring, May, TokenVerifier, check_service_key
+from shared.auth import Keyring, May, Mergers, TokenVerifier, check_service_key
 from shared.auth.tokens import KnownRevocations
 from shared.china import LabelledEnum, format_yuan
 from shared.clients import REQUEST_TIMEOUT_S, ServiceClients
@@ -301,7 +301,7 @@ def _background_tasks(service: Service, context: ServiceContext) -> list[Any]:
 
 
 async def follow_revocations(context: ServiceContext) -> None:
-    """Ask identity which sessions ended or changed of late, so that their access tokens are refused here too.
+    """Ask identity which sessions ended or changed of late, so that their access tokens are refused, and which regions were merged.
 
     Identity answers when others changed than this service knows, at the latest after `REVOCATION_WAIT_S`.
 
@@ -312,6 +312,8 @@ async def follow_revocations(context: ServiceContext) -> None:
     answer = await identity.request(
         "GET", "/internal/revocations", params=params, seconds=REVOCATION_WAIT_S + REQUEST_TIMEOUT_S
     )
+    if answer["mergers"] != context.mergers.today:
+        context.verifier.learn_mergers(Mergers(answer["mergers"]))
     context.verifier.revocations = KnownRevocations(
         answer["tag"], {str(name): int(least) for name, least in answer["sessions"].items()}
     )

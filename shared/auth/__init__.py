@@ -19,6 +19,7 @@ from shared.auth.field_encryption import (
     mask_phone,
     normalize_text,
 )
+from shared.auth.mergers import NO_MERGERS, Mergers
 from shared.auth.permission_table import May
 from shared.auth.permissions import ROLES, Reach, Role
 from shared.auth.service_keys import generate_service_keys, service_key_id
@@ -34,12 +35,14 @@ from shared.auth.tokens import (
 __all__ = [
     "LEVEL_DIGITS",
     "NATION_CODE",
+    "NO_MERGERS",
     "ROLES",
     "Actor",
     "DecryptionFailed",
     "Grant",
     "Keyring",
     "May",
+    "Mergers",
     "Reach",
     "Role",
     "TokenVerifier",

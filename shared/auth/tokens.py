@@ -18,6 +18,7 @@ from joserfc.jwk import ECKey
 from joserfc.util import urlsafe_b64decode
 
 from shared.auth.access import NATION_CODE, Actor, Grant
+from shared.auth.mergers import NO_MERGERS, Mergers
 from shared.auth.permission_table import May
 from shared.auth.permissions import Role
 from shared.auth.service_keys import (
@@ -118,11 +119,11 @@ class VerifiedToken:
     generation: int
 
 
-def _verified_token(claims: Mapping[str, Any]) -> VerifiedToken:
+def _verified_token(claims: Mapping[str, Any], mergers: Mergers) -> VerifiedToken:
     generation = claims.get("gen", 0)
     return VerifiedToken(
         expires_at=float(claims["exp"]),
-        actor=actor_from_claims(claims),
+        actor=mergers.extend(actor_from_claims(claims)),
         session=str(claims.get("sid", "")),
         generation=generation if isinstance(generation, int) else 0,
     )
@@ -150,6 +151,7 @@ class TokenVerifier:
         self._fetched_at: datetime | None = None
         self._token_cache: OrderedDict[str, VerifiedToken] = OrderedDict()
         self.revocations = NO_REVOCATIONS
+        self.mergers = NO_MERGERS
 
     async def authenticate(self, authorization: str | None, at: datetime) -> Actor:
         """The actor of an Authorization header.
@@ -161,7 +163,7 @@ class TokenVerifier:
             raise Unauthenticated("请先登录", "Sign in first", headers={"WWW-Authenticate": REALM})
         known = self._token_cache.get(token)
         if known is None or known.expires_at <= at.timestamp():
-            known = _verified_token(await self._verify_claims(token, at))
+            known = _verified_token(await self._verify_claims(token, at), self.mergers)
             self._token_cache[token] = known
             while len(self._token_cache) > TOKEN_CACHE_SIZE:
                 self._token_cache.popitem(last=False)
@@ -170,6 +172,11 @@ class TokenVerifier:
                 "登录已失效或权限已变更, 请重新登录", "The session has ended or changed"
             )
         return known.actor
+
+    def learn_mergers(self, mergers: Mergers) -> None:
+        """Give callers their roles in what was merged into their regions, from the next request on."""
+        self.mergers = mergers
+        self._token_cache.clear()
 
     async def _verify_claims(self, token: str, at: datetime) -> dict[str, Any]:
         header = _parse_header(token)

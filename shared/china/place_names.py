@@ -48,13 +48,16 @@ class PlaceAnswer:
     """The places that a row names, or a question about them.
 
     `codes`: every place named, in order; `question`: why they cannot be taken silently; `candidates`: what may be
-    meant; `named`: whether the texts name any place at all.
+    meant; `named`: whether the texts name any place at all. A merged or renamed place is told in `notes`, and `former` are
+    then the codes as they were written.
     """
 
     codes: tuple[str, ...] = ()
     question: str = ""
     candidates: tuple[str, ...] = ()
     named: bool = True
+    former: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass
@@ -109,14 +112,23 @@ class PlaceNames:
         The county itself when nothing names a place (`named` is False then). A place that was merged or renamed is
         what it is today.
         """
-        answer = self._resolve(town, village, texts)
-        if not self._today:
-            return answer
+        return self.bring_up_to_date(self._resolve(town, village, texts))
+
+    def bring_up_to_date(self, answer: PlaceAnswer) -> PlaceAnswer:
+        """The answer with every merged or renamed place as what it is today, and a note about each."""
         codes, candidates = (
             tuple(dict.fromkeys(self._today.get(code, code) for code in found))
             for found in (answer.codes, answer.candidates)
         )
-        return replace(answer, codes=codes, candidates=candidates)
+        if (codes, candidates) == (answer.codes, answer.candidates):
+            return answer
+        notes = tuple(
+            f"{self.towns.get(code) or self.villages[code]}今为{self.describe(self._today[code])}"
+            for code in answer.codes
+            if code in self._today
+        )
+        former = tuple(code.partition("#")[0] for code in answer.codes)
+        return replace(answer, codes=codes, candidates=candidates, former=former, notes=notes)
 
     def _resolve(self, town: str, village: str, texts: Sequence[str]) -> PlaceAnswer:
         town, village = _drop_nothing(town), _drop_nothing(village)
@@ -140,10 +152,10 @@ class PlaceNames:
             answer = self._resolve_text(clean_text(text))
             inside = tuple(code for code in answer.codes if code[:TOWN_DIGITS] == town[:TOWN_DIGITS])
             if inside and inside == answer.codes and all(is_village(code) for code in inside):
-                return answer
+                return self.bring_up_to_date(answer)
             near = tuple(code for code in answer.candidates if code[:TOWN_DIGITS] == town[:TOWN_DIGITS])
             if len(near) == 1 and len(answer.candidates) > 1 and is_village(near[0]):
-                return PlaceAnswer(near)
+                return self.bring_up_to_date(PlaceAnswer(near))
             if answer.question and near and is_village(near[0]):
                 return answer
         return PlaceAnswer(named=False)

@@ -206,7 +206,7 @@ def _build_turn_condition(
 ) -> sa.ColumnElement[bool]:
     moves = []
     for row in rows:
-        parts = [kind.scope(work, row.may, one.owner)]
+        parts = [kind.acting_scope(work, row.may, one.owner)]
         parts += [kind.table.c[name].not_in(work.actor.own_accounts) for name in row.four_eyes]
         parts += [kind.twins[guard](work) for guard in row.guards if guard in kind.twins]
         if kind.whose is not None:
@@ -228,7 +228,7 @@ def _build_todo_condition(
     work: UnitOfWork, kind: RecordKind, one: Todo, mays: Sequence[May]
 ) -> sa.ColumnElement[bool]:
     own = one.owner or kind.owner
-    scopes = [kind.scope(work, may, one.owner) for may in mays]
+    scopes = [kind.acting_scope(work, may, one.owner) for may in mays]
     if own:  # what waits for one person waits for nobody else, whoever else may read it
         scopes = [sa.and_(scope, kind.table.c[own] == work.actor.id) for scope in scopes]
     return sa.and_(one.condition(work), sa.or_(*scopes))
@@ -259,7 +259,7 @@ async def _execute_counts(
         for one in items
         if one.limits is not None and one.state in one.limits.days
     )
-    key = (work.actor, work.today, first, tuple(one.key for one in items), limits)
+    key = (work.actor, work.context.mergers, work.today, first, tuple(one.key for one in items), limits)
     kept: OrderedDict[Any, KeptStatement] = work.context.memory.setdefault("worklist", OrderedDict())
     statement = kept.get(key)
     if statement is None:

@@ -66,6 +66,34 @@ def find_clock_reads(path: PurePosixPath, _text: str, tree: ast.Module) -> Itera
                 yield node.lineno, f"reads the clock ({owner}.{name}); time is an argument"
 
 
+STORED_REGION_FILES = {
+    "shared/auth/access.py",
+    "shared/auth/mergers.py",
+    "shared/records/region_names.py",
+    "shared/retention/erasure.py",
+    "shared/events/webhooks/service.py",
+    "services/identity/account_imports/importer.py",
+    "services/identity/regions/repository.py",
+    "services/attendance/days/consumers.py",
+    "services/attendance/days/repository.py",
+    "services/attendance/imports/repository.py",
+    "services/attendance/visits/repository.py",
+    "services/projects/summary/repository.py",
+}
+"""What goes by the codes as they are stored: the tree itself, totals by code, what a district's rule erases, pushed events."""
+
+
+def find_region_comparisons(path: PurePosixPath, _text: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Where a record belongs is asked of `work.within_region` or `current_head`, which know of merged regions."""
+    if _is_product_file(path) and str(path) not in STORED_REGION_FILES:
+        for node, name, owner in _list_calls(tree):
+            first = [ast.unparse(one) for one in node.args[:2]]
+            is_compared = name in {"between", "startswith"} and owner.rstrip(")").endswith("region")
+            is_cut = name == "substr" and first[0].endswith("region") and first[1:] == ["1"]
+            if is_compared or is_cut or name == "region_bounds":
+                yield node.lineno, f"compares region codes ({name}); use work.within_region"
+
+
 def find_unscoped_queries(path: PurePosixPath, _text: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
     """A repository's public function takes `work`, and so the caller's regions, or says that it is the system's.
 
@@ -218,6 +246,7 @@ LINTS: tuple[Lint, ...] = (
     find_hand_written_events,
     find_commits_outside_edge,
     find_clock_reads,
+    find_region_comparisons,
     find_unscoped_queries,
     find_misplaced_queries,
     find_long_files,

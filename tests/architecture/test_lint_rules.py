@@ -27,6 +27,17 @@ PLANTED_BREAKS = [
     (lint_rules.find_commits_outside_edge, "services/x/y/service.py", "await work.session.commit()"),
     (lint_rules.find_clock_reads, "services/x/y/service.py", "at = datetime.now(UTC)"),
     (lint_rules.find_clock_reads, "shared/x.py", "at = time.time()"),
+    (
+        lint_rules.find_region_comparisons,
+        "services/x/y/repository.py",
+        "found = col(A.region).between(low, high)",
+    ),
+    (lint_rules.find_region_comparisons, "services/x/y/repository.py", "low, high = region_bounds(region)"),
+    (
+        lint_rules.find_region_comparisons,
+        "services/x/y/repository.py",
+        "head = sa.func.substr(A.c.region, 1, 9)",
+    ),
     (lint_rules.find_unscoped_queries, "services/x/y/repository.py", "async def get(session, id): ..."),
     (lint_rules.find_misplaced_queries, "services/x/y/service.py", "rows = session.exec(select(Thing))"),
     (lint_rules.find_misplaced_queries, "services/x/y/router.py", "rows = sa.select(thing)"),

@@ -16,7 +16,7 @@ from tests.attendance.factories_attendance import (
     post_json,
     submit_check_in,
 )
-from tests.clients import TOWN, VILLAGE, ServiceUnderTest
+from tests.clients import TOWN, VILLAGE, ServiceUnderTest, SystemUnderTest
 from tests.conftest import Clock
 
 
@@ -74,6 +74,29 @@ async def test_a_months_sheet_counts_each_person(
     year = await get_json(town, "/attendance/years", region=TOWN, year=2024)
     assert year["rows"][0]["stationed"] == 2.0
     assert year["rows"][0]["least_days"] is None
+
+
+async def test_days_of_a_merged_village_stand_under_the_new_one(
+    doors: SystemUnderTest, attendance: ServiceUnderTest, town: httpx.AsyncClient, clock: Clock
+) -> None:
+    await create_month(attendance, town, clock)
+    new, month = "620602100202", "2024-05"
+
+    async def read_persons(region: str) -> list[dict[str, Any]]:
+        sheet = await get_json(town, "/attendance/months", region=region, month=month)
+        assert sheet["total"]["persons"] == len(sheet["rows"])
+        return [row | {"region": ""} for row in sheet["rows"]]
+
+    before = await read_persons(TOWN)
+    await doors.merge_regions(VILLAGE, new)
+
+    (village,) = (await get_json(town, "/attendance/months", region=TOWN, month=month, by="village"))["rows"]
+    assert (village["key"], village["region"], village["persons"]) == (new, new, 2)
+    for region in (TOWN, new):
+        assert await read_persons(region) == before
+        figures = await get_json(town, "/attendance/statistics", region=region, month=month)
+        assert [row["name"] for row in figures["rows"]] == ["li同志", "wang同志"]
+    assert len((await get_json(town, "/attendance/posts", region=new))["items"]) == 1
 
 
 async def test_a_signature_evaluates_days_without_a_result_first(

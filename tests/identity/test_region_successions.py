@@ -6,13 +6,14 @@ from typing import Any
 import httpx
 import pytest
 
+from services.projects.summary.service import fold_totals
 from shared.spreadsheets import Column, build_workbook
 from tests.attendance.factories_attendance import get_json, post_json
 from tests.clients import DISTRICT, TOWN, SystemUnderTest
 from tests.conftest import Clock
-from tests.identity.factories_identity import bearer_header, build_account, sign_in
 
 HUANGYANG, GUANGCHANG = "620602100200", "620602100201"
+WUNAN, WUNAN_TOWN = "620602101200", "620602101000"
 
 
 @pytest.fixture
@@ -47,24 +48,43 @@ async def create_project(doors: SystemUnderTest, village: str) -> Any:
 async def test_an_import_takes_a_merged_and_a_renamed_village_for_what_it_is_today(
     admin: httpx.AsyncClient, doors: SystemUnderTest
 ) -> None:
-    await post_json(admin, "/regions/successions", build_merger())
-    renamed = build_merger(kind="renamed", former=["620602100202"], code="620602100202", name="新民村委会")
-    before = (await get_json(admin, "/regions/620602100202"))["name"]
-    await post_json(admin, "/regions/successions", renamed)
-    columns = [Column(key, key) for key in ("乡镇", "村", "项目名称", "总投资(万元)")]
-    rows = [
-        {"乡镇": "黄羊镇", "村": village, "项目名称": f"{village}道路硬化", "总投资(万元)": "10"}
-        for village in ("黄羊村", before.removesuffix("委会"), "新民村")
-    ]
     line = doors.service("projects").client_as("line_bureau")
-    table = build_workbook(columns, rows)
-    params: dict[str, str | int] = {"region": DISTRICT, "year": 2024}
-    imported = await line.post("/projects/imports", params=params, content=table)
-    assert imported.status_code == 202, imported.text
-    rows_read = (await get_json(line, "/projects", limit=10, sort="created_at"))["items"]
-    seen = sorted(row["region"] for row in rows_read)
+    columns = [Column(key, key) for key in ("乡镇", "村", "项目名称", "总投资(万元)")]
 
-    assert seen == [GUANGCHANG, "620602100202", "620602100202"]
+    async def send(*rows: tuple[str, str]) -> list[dict[str, Any]]:
+        """The results of a table of projects in these villages, by row."""
+        table = build_workbook(
+            columns,
+            [
+                {"乡镇": "黄羊镇", "村": village, "项目名称": name, "总投资(万元)": "10"}
+                for village, name in rows
+            ],
+        )
+        params: dict[str, str | int] = {"region": DISTRICT, "year": 2024}
+        imported = await line.post("/projects/imports", params=params, content=table)
+        assert imported.status_code == 202, imported.text
+        return list((await get_json(line, f"/projects/imports/{imported.json()['id']}/rows"))["items"])
+
+    before = (await get_json(admin, "/regions/620602100202"))["name"]
+    (first,) = await send(("黄羊村", "黄羊村道路硬化"))
+    await doors.merge_regions(HUANGYANG, GUANGCHANG)
+    renamed = build_merger(kind="renamed", former=["620602100202"], code="620602100202", name="新民村委会")
+    await post_json(admin, "/regions/successions", renamed)
+    again, lamps, old_name, new_name = await send(
+        ("黄羊村", "黄羊村道路硬化"),
+        ("黄羊村", "黄羊村路灯"),
+        (before.removesuffix("委会"), "旧名道路硬化"),
+        ("新民村", "新名道路硬化"),
+    )
+
+    assert (again["project_id"], again["already"], again["differs"]) == (first["project_id"], True, [])
+    assert ["今为" in "".join(row["notes"]) for row in (first, lamps, old_name, new_name)] == [
+        False, True, True, False,
+    ]  # fmt: skip
+    rows_read = (await get_json(line, "/projects", limit=10))["items"]
+    assert sorted(row["region"] for row in rows_read) == [
+        HUANGYANG, GUANGCHANG, "620602100202", "620602100202",
+    ]  # fmt: skip
     assert (await get_json(admin, f"/regions/{HUANGYANG}"))["merged_into"] == GUANGCHANG
     assert (await get_json(admin, "/regions/620602100202"))["former_names"] == before
     changes = (await get_json(admin, "/regions/successions", region=TOWN))["items"]
@@ -74,37 +94,29 @@ async def test_an_import_takes_a_merged_and_a_renamed_village_for_what_it_is_tod
     }
 
 
-async def test_the_clerk_of_the_new_village_sees_the_records_of_the_old_one(
-    admin: httpx.AsyncClient, doors: SystemUnderTest
+async def test_the_clerk_of_the_new_village_sees_and_acts_on_the_records_of_the_old_one(
+    doors: SystemUnderTest,
 ) -> None:
-    anyone = doors.service("identity").anonymous_client()
-    grants = [{"role": "village_clerk", "region": GUANGCHANG}]
-    await post_json(admin, "/users", build_account(region=GUANGCHANG, grants=grants))
-    clerk = bearer_header(await sign_in(anyone, "zhang.san", "Hexi-Corridor-71"))
-    await anyone.post(
-        "/auth/password", headers=clerk, json={"old": "Hexi-Corridor-71", "new": "Silk-Road-Dunhuang-9"}
-    )
-    projects = doors.service("projects")
     made = await create_project(doors, HUANGYANG)
+    clerk = doors.service("projects").client_as("village_clerk", GUANGCHANG)
+    address = f"/projects/{made['id']}"
+    before = await clerk.get(address)
+    await doors.merge_regions(HUANGYANG, GUANGCHANG)
+    tag = {"If-Match": (await clerk.get(address)).headers["etag"]}
+    changed = await clerk.patch(address, json={"name": "黄羊村供水工程"}, headers=tag)
 
-    async def read_as_clerk() -> int:
-        header = bearer_header(await sign_in(anyone, "zhang.san", "Silk-Road-Dunhuang-9"))
-        return (await projects.anonymous_client().get(f"/projects/{made['id']}", headers=header)).status_code
-
-    before = await read_as_clerk()
-    await post_json(admin, "/regions/successions", build_merger())
-
-    assert (before, await read_as_clerk()) == (404, 200)
+    assert (before.status_code, changed.status_code) == (404, 200), changed.text
+    assert [one["name"] for one in (await get_json(clerk, "/projects"))["items"]] == ["黄羊村供水工程"]
+    assert changed.json()["region"] == HUANGYANG
 
 
-async def test_an_import_right_after_a_merger_knows_it_although_another_has_just_asked(
-    admin: httpx.AsyncClient, doors: SystemUnderTest
-) -> None:
+async def test_an_import_right_after_a_merger_knows_it_and_repeats_nothing(doors: SystemUnderTest) -> None:
     clerk = doors.service("assets").client_as("town_officer", TOWN)
     titles = (
         "资产名称",
         "资产类别",
         "子类",
+        "坐落代码",
         "乡镇",
         "村",
         "原值(万元)",
@@ -113,43 +125,89 @@ async def test_an_import_right_after_a_merger_knows_it_although_another_has_just
         "所有权人",
     )
 
-    async def import_asset(name: str) -> str:
-        values = (name, "公益性资产", "农田水利", "黄羊镇", "黄羊村", "12", "2016-08-01", "村集体", "黄羊村")
+    async def send(name: str, *place: str) -> httpx.Response:
+        values = (name, "公益性资产", "农田水利", *place, "12", "2016-08-01", "村集体", "黄羊村")
         table = build_workbook([Column(key, key) for key in titles], [dict(zip(titles, values, strict=True))])
-        imported = await clerk.post("/assets/imports", content=table)
+        return await clerk.post("/assets/imports", content=table)
+
+    async def import_asset(name: str, *place: str) -> str:
+        imported = await send(name, *place)
         assert imported.json()["created"] == 1, imported.text
         return str((await get_json(clerk, "/assets", q=name))["items"][0]["region"])
 
-    before = await import_asset("一号水窖")
-    await post_json(admin, "/regions/successions", build_merger())
+    village = ("", "黄羊镇", "黄羊村")
+    before = await import_asset("一号水窖", *village)
+    await doors.merge_regions(HUANGYANG, GUANGCHANG)
 
-    assert (before, await import_asset("二号水窖")) == (HUANGYANG, GUANGCHANG)
+    assert (before, await import_asset("二号水窖", *village)) == (HUANGYANG, GUANGCHANG)
+    assert await import_asset("三号水窖", HUANGYANG, "", "") == GUANGCHANG
+    assert not (await send("一号水窖", *village)).json().get("created"), "known under the former code"
 
 
-async def test_rows_of_a_summary_name_their_place_a_minute_after_a_merger_also_what_it_is_today(
-    admin: httpx.AsyncClient, doors: SystemUnderTest, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_projects_stand_under_the_new_village_from_the_merger_on(doors: SystemUnderTest) -> None:
     bureau = doors.service("projects").client_as("bureau")
     for village in (HUANGYANG, GUANGCHANG):
         await create_project(doors, village)
 
     async def read_rows(region: str) -> dict[str, tuple[str, int]]:
-        rows = (await get_json(bureau, "/projects/summary", region=region))["items"]
-        return {row["region"]: (row["region_name"], row["count"]) for row in rows}
+        summary = await get_json(bureau, "/projects/summary", region=region)
+        for row in summary["items"]:
+            listed = (await get_json(bureau, row["rows"].removeprefix("/api/v1")))["items"]
+            assert len(listed) == row["count"], row
+        assert summary["sum"]["count"] == sum(row["count"] for row in summary["items"])
+        return {row["region"]: (row["region_name"], row["count"]) for row in summary["items"]}
 
-    new = ("黄羊镇广场村委会", 1)
-    before = {HUANGYANG: ("黄羊镇黄羊村委会", 1), GUANGCHANG: new}
-    assert await read_rows(TOWN) == before
-    await post_json(admin, "/regions/successions", build_merger())
-    clock.advance(timedelta(seconds=59))
-    assert await read_rows(TOWN) == before
-    clock.advance(timedelta(seconds=1))
-    merged = {HUANGYANG: ("黄羊镇黄羊村委会(今黄羊镇广场村委会)", 1), GUANGCHANG: new}
-    assert await read_rows(TOWN) == merged
+    new = "黄羊镇广场村委会"
+    assert await read_rows(TOWN) == {HUANGYANG: ("黄羊镇黄羊村委会", 1), GUANGCHANG: (new, 1)}
+    await doors.merge_regions(HUANGYANG, GUANGCHANG)
+    assert await read_rows(TOWN) == {GUANGCHANG: (new, 2)}
+    assert await read_rows(GUANGCHANG) == {GUANGCHANG: (new, 2)}
     assert await read_rows(DISTRICT) == {TOWN: ("黄羊镇", 2)}
+    assert len((await get_json(bureau, "/projects", region=GUANGCHANG))["items"]) == 2
+    assert len((await get_json(bureau, "/projects", region=HUANGYANG))["items"]) == 1, (
+        "the history of the old one"
+    )
+
+
+async def test_a_village_merged_into_another_town_counts_there_and_no_more_in_its_own(
+    doors: SystemUnderTest,
+) -> None:
+    bureau = doors.service("projects").client_as("bureau")
+    for village in (HUANGYANG, WUNAN):
+        await create_project(doors, village)
+    await fold_totals(doors.service("projects").context)
+
+    async def read_counts(region: str) -> dict[str, int]:
+        rows = (await get_json(bureau, "/projects/summary", region=region))["items"]
+        return {row["region"]: row["count"] for row in rows}
+
+    before = [await read_counts(DISTRICT), await read_counts(TOWN), await read_counts(WUNAN_TOWN)]
+    await doors.merge_regions(HUANGYANG, WUNAN)
+    assert before == [{TOWN: 1, WUNAN_TOWN: 1}, {HUANGYANG: 1}, {WUNAN: 1}]
+    after = [await read_counts(DISTRICT), await read_counts(TOWN), await read_counts(WUNAN_TOWN)]
+    assert after == [{WUNAN_TOWN: 2}, {}, {WUNAN: 2}]
+
+
+async def test_names_follow_after_a_minute_and_stay_while_the_identity_service_is_away(
+    admin: httpx.AsyncClient, doors: SystemUnderTest, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bureau = doors.service("projects").client_as("bureau")
+    await create_project(doors, HUANGYANG)
+
+    async def read_name() -> str:
+        (row,) = (await get_json(bureau, "/projects/summary", region=TOWN))["items"]
+        return str(row["region_name"])
+
+    before = await read_name()
+    renamed = build_merger(kind="renamed", former=[HUANGYANG], code=HUANGYANG, name="黄羊新村委会")
+    await post_json(admin, "/regions/successions", renamed)
+    clock.advance(timedelta(seconds=59))
+    assert await read_name() == before == "黄羊镇黄羊村委会"
+    clock.advance(timedelta(seconds=1))
+    assert await read_name() == "黄羊镇黄羊新村委会"
     clock.advance(timedelta(minutes=2))
     monkeypatch.delitem(doors.apps, "identity")
-    assert await read_rows(TOWN) == merged
+    assert await read_name() == "黄羊镇黄羊新村委会"
 
 
 async def test_rows_of_a_city_have_names_and_without_the_identity_service_none(

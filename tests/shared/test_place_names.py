@@ -102,6 +102,21 @@ def test_a_village_in_running_text_that_is_not_listed_does_not_become_its_town()
     assert "月亮湾" in answer.question
 
 
+def test_a_merged_or_renamed_place_is_what_it_is_today_and_noted() -> None:
+    names = PlaceNames(
+        "620602000000",
+        {"620602100000": "黄羊镇", "620602100200": "黄羊村委会", "620602100201": "广场村委会"},
+        {"620602100201": ["中心村委会"]},
+        {"620602100200": "620602100201"},
+    )
+    merged, renamed = names.resolve("黄羊镇", "黄羊村"), names.resolve("", "", ["黄羊镇中心村"])
+
+    assert merged.codes == renamed.codes == ("620602100201",)
+    assert (merged.former, merged.notes) == (("620602100200",), ("黄羊村委会今为黄羊镇广场村委会",))
+    assert (renamed.former, renamed.notes) == (("620602100201",), ("中心村委会今为黄羊镇广场村委会",))
+    assert names.resolve("黄羊镇", "广场村").notes == ()
+
+
 def test_a_sheet_or_a_heading_names_a_town() -> None:
     assert [LIANGZHOU.find_town(text) for text in ("清源", "双城镇（定稿）", "永昌镇 ", "汇总")] == [
         "清源镇",

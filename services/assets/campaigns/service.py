@@ -134,7 +134,9 @@ async def get_report(work: UnitOfWork, campaign_id: UUID) -> CampaignReport:
     campaign = await repository.get_campaign(work, campaign_id)
     villages: dict[str, dict[str, int]] = {}
     for tally in await repository.count_by_village(work, campaign.id):
-        villages.setdefault(tally.region, {})[str(tally.result or "unchecked")] = int(tally.number)
+        counts = villages.setdefault(work.context.mergers.find_current(tally.region), {})
+        result = str(tally.result or "unchecked")
+        counts[result] = counts.get(result, 0) + int(tally.number)
     unlisted = [
         col(StocktakeFinding.campaign_id) == campaign.id,
         col(StocktakeFinding.result) == FindingResult.NOT_ON_LIST,

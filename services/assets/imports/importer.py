@@ -59,7 +59,7 @@ class LedgerRun(RowRun):
         """Create the assets of the sound rows that the register does not have."""
         known: dict[tuple[str, str], list[sa.Row[tuple[object, ...]]]] = {}
         for one in await repository.list_assets_named(work, {str(row.values.get("name")) for row in rows}):
-            known.setdefault((one.region, one.name), []).append(one)
+            known.setdefault((work.context.mergers.find_current(one.region), one.name), []).append(one)
         outcomes = {id(row): self._judge(row, known) for row in rows if row.is_valid}
         new = [row for row in rows if row.is_valid and not outcomes[id(row)].already]
         ledger = [asset for row in new if (asset := self.assets[id(row)]) is not None]

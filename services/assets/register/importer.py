@@ -295,6 +295,10 @@ def _find_region(row: SheetRow, names: PlaceNames) -> None:
             row.add_error(key, answer.question or several)
             return
         code = values["region"] = answer.codes[0]
+        row.notes += answer.notes
+    elif code is not None and code in names.merged:
+        row.notes.append(names.describe(code))
+        code = values["region"] = names.merged[code]
     if code is not None and names.names and code[:COUNTY_DIGITS] == names.district[:COUNTY_DIGITS]:
         if code not in names.names:
             row.add_error("region", f"没有区划 {code}")

@@ -264,7 +264,7 @@ async def list_duplicate_keys(work: UnitOfWork, keys: Sequence[DuplicateKey]) ->
             work.actor.scope_filter(May.ASSET_READ, ASSETS.c.region),
         )
         existing |= {
-            (row.region, row.name, int(row.original_value), row.built_on)
+            (work.context.mergers.find_current(row.region), row.name, int(row.original_value), row.built_on)
             for row in await execute_core(work.session, query)
         }
     return existing & set(keys)

@@ -29,7 +29,7 @@ from services.assets.transfers.schemas import (
     TransferRead,
     TransferTransitionRequest,
 )
-from shared.auth import May, is_region_within
+from shared.auth import May
 from shared.china import format_yuan
 from shared.clients.assets import AssetOwnerChanged, TransferMoved
 from shared.errors import FieldError, invalid_field
@@ -64,7 +64,7 @@ async def create_transfer(work: UnitOfWork, body: TransferCreate) -> Transfer:
     rows = await records.list_records(work, Asset, col(Asset.id).in_(ids), limit=len(ids))
     assets = {asset.id: asset for asset in rows}
     for index, asset_id in enumerate(ids):
-        if asset_id not in assets or not is_region_within(assets[asset_id].region, body.region):
+        if asset_id not in assets or not work.is_within_region(assets[asset_id].region, body.region):
             raise invalid_field(
                 "no_such_asset", f"文书区域内没有这项资产: {asset_id}", f"/items/{index}/asset_id"
             )

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -60,12 +61,11 @@ _FIGURE_COLUMNS = {
     "provisional": _count_if(DAY_COLUMNS.provisional.is_(True)),
     "after_signature": _count_if(sa.cast(DAY_COLUMNS.after_signature, sa.Text) != "{}"),
 }
+_PLACE_DIGITS = {"village": 12, "town": 9}
 _GROUP_KEYS: dict[str, Any] = {
     "person": DAY_COLUMNS.person,
     "team": DAY_COLUMNS.team_id,
     "group": DAY_COLUMNS.group_id,
-    "village": DAY_COLUMNS.region,
-    "town": sa.func.substr(DAY_COLUMNS.region, 1, 9),
 }
 
 
@@ -85,8 +85,9 @@ async def list_tallies(
     work: UnitOfWork, region: str, months: Sequence[str], by: str, group_id: UUID | None = None
 ) -> list[dict[str, Any]]:
     """Returns day counts per person, team, group, village or town, sorted by region and key, never by figures."""
-    key = _GROUP_KEYS[by]
-    extra_columns = [sa.func.min(DAY_COLUMNS.region).label("region")]
+    place = partial(work.context.mergers.current_head, DAY_COLUMNS.region, area=region)
+    key = place(_PLACE_DIGITS[by]) if by in _PLACE_DIGITS else _GROUP_KEYS[by]
+    extra_columns = [sa.func.min(place(12)).label("region")]
     if by == "person":
         extra_columns += [
             sa.func.max(DAY_COLUMNS.person_name).label("name"),

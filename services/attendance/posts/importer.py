@@ -41,7 +41,11 @@ class MonthTable:
             row.add_error("village", answer.question or f"没有“{village}”这个村")
             return None
         namesakes = self.persons.get(name, [])
-        found = [one for one in namesakes if answer is None or one.region in answer.codes]
+        found = [
+            one
+            for one in namesakes
+            if answer is None or self.names.merged.get(one.region, one.region) in answer.codes
+        ]
         if len({one.person for one in found}) != 1:
             row.add_error("name", self._describe_missing(name, village, namesakes, is_many=bool(found)))
             return None

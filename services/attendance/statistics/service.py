@@ -14,7 +14,6 @@ from services.attendance.statistics.schemas import (
     StatisticsSignature,
 )
 from services.attendance.visits.models import Deed
-from shared.auth import is_region_within
 from shared.china import PlaceNames, format_yuan, month_bounds, to_local_date
 from shared.papers import PaperTable, SheetForm, render_sheets
 from shared.records.region_names import find_place_names
@@ -73,26 +72,27 @@ async def get_statistics(work: UnitOfWork, region: str, month: str, by: GroupBy)
         line.key: line
         for sheet in sheets
         for line in map(Line.model_validate, sheet.statistics)
-        if is_region_within(line.region, region)
+        if work.is_within_region(line.region, region)
     }
     frozen_regions = [sheet.region for sheet in sheets if sheet.statistics]
     changes = [
         change
         for key in sorted({*signed_lines, *lines})
-        if key in signed_lines or any(is_region_within(lines[key].region, one) for one in frozen_regions)
+        if key in signed_lines or any(work.is_within_region(lines[key].region, one) for one in frozen_regions)
         for change in _list_changes(key, signed_lines.get(key), lines.get(key))
     ]
     rows = list(signed_lines.values()) + [
         line
         for key, line in lines.items()
-        if key not in signed_lines and not any(is_region_within(line.region, one) for one in frozen_regions)
+        if key not in signed_lines
+        and not any(work.is_within_region(line.region, one) for one in frozen_regions)
     ]
     return Statistics(
         region=region,
         month=month,
         by=by,
         rows=sorted(
-            rows if by == "person" else _group_lines(rows, by, places),
+            rows if by == "person" else _group_lines(work, rows, by, places),
             key=lambda line: (line.unit, "" if by == "town" else line.name, line.key),
         ),
         signatures=[
@@ -120,11 +120,11 @@ async def list_deed_rows(work: UnitOfWork, region: str, month: str) -> list[dict
     """Returns the rows of the list of deeds: those of signed sheets as signed, the others as of now."""
     _, last = month_bounds(month)
     sheets = [sheet for sheet in await repository.list_signed_sheets(work, region, month) if sheet.statistics]
-    signed = [row for sheet in sheets for row in sheet.deeds if is_region_within(row["region"], region)]
+    signed = [row for sheet in sheets for row in sheet.deeds if work.is_within_region(row["region"], region)]
     return signed + [
         build_deed_row(deed, last)
         for deed in await repository.list_deeds(work, region, *month_bounds(month))
-        if not any(is_region_within(deed.region, sheet.region) for sheet in sheets)
+        if not any(work.is_within_region(deed.region, sheet.region) for sheet in sheets)
     ]
 
 
@@ -169,12 +169,16 @@ def _format_figure(name: str, line: Line) -> str:
     return format_yuan(value) if name in MONEY_FIELDS else f"{value:g}"
 
 
-def _group_lines(lines: Sequence[Line], by: GroupBy, places: PlaceNames) -> list[Line]:
+def _group_lines(work: UnitOfWork, lines: Sequence[Line], by: GroupBy, places: PlaceNames) -> list[Line]:
     """Sums the persons' lines by unit or by town."""
     groups: dict[str, Line] = {}
     for line in lines:
         is_unit = by == "unit"
-        key = line.unit or "未登记派出单位" if is_unit else line.region[:TOWN_DIGITS].ljust(12, "0")
+        key = (
+            line.unit or "未登记派出单位"
+            if is_unit
+            else work.context.mergers.find_current(line.region)[:TOWN_DIGITS].ljust(12, "0")
+        )
         place = {"unit": key} if is_unit else {"region": key, "name": places.find_name(key)}
         group = groups.setdefault(key, Line(key=key, **place))
         for name in FIGURE_FIELDS:

@@ -1,6 +1,7 @@
 """Load the rule inputs of a plan and evaluate the rules of a day."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
@@ -35,7 +36,12 @@ async def list_findings(
     inputs = RuleInputs(
         on=day,
         lines=[
-            _build_line_facts(line, sources_by_id[line.source_id], projects, snapshots.get(line.project_id))
+            replace(
+                _build_line_facts(
+                    line, sources_by_id[line.source_id], projects, snapshots.get(line.project_id)
+                ),
+                region=work.context.mergers.find_current(line.project_region),
+            )
             for line in lines
         ],
         sources=await _get_source_facts(work, sources_by_id),

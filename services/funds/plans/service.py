@@ -28,7 +28,7 @@ from services.funds.policy import PLAN_HOTLINE
 from services.funds.sources import repository as sources
 from services.funds.sources.models import Source
 from services.funds.targets.service import approve_targets_of_plan
-from shared.auth import May, is_region_within
+from shared.auth import May
 from shared.clients.funds import PlanDrafted, PlanMoved
 from shared.clients.projects import ProjectsClient, ProjectSnapshot
 from shared.db import new_id
@@ -173,7 +173,7 @@ def _check_line(
     errors = []
     if source is None or not work.actor.has_access(May.FUND_READ, source.region):
         errors.append(FieldError("no_source", "没有这份资金来源", "no such source", f"{pointer}/source_id"))
-    elif not is_region_within(plan.region, source.region):
+    elif not work.is_within_region(plan.region, source.region):
         errors.append(
             FieldError(
                 "other_source", "这份资金来源不属于本地区", "another region's source", f"{pointer}/source_id"
@@ -192,7 +192,7 @@ def _check_line(
         errors.append(
             FieldError("no_project", "项目库中没有这个项目", "no such project", f"{pointer}/project_id")
         )
-    elif not is_region_within(project.region, plan.region):
+    elif not work.is_within_region(project.region, plan.region):
         errors.append(
             FieldError(
                 "other_region", "项目不在方案的地区内", "not in the plan's region", f"{pointer}/project_id"

@@ -252,6 +252,7 @@ def _find_village(work: UnitOfWork, first: SheetRow, names: PlaceNames) -> str:
     if answer.question or len(answer.codes) != 1 or not answer.codes[0][VILLAGE_PART].strip("0"):
         first.add_error("village", answer.question or "须写明一个村")
         return ""
+    first.notes += answer.notes
     if not work.actor.has_access(May.HOUSEHOLD_APPROVE, answer.codes[0]):
         first.add_error("village", "这个村不在您的辖区")
     return answer.codes[0]

@@ -120,18 +120,20 @@ class LoanRun(RowRun):
             if key in known:
                 differs = list_differences(COMPARED_COLUMNS, row, known[key].model_dump(mode="python"))
                 return RowOutcome(known[key].id, already=True, differs=differs)
-            known[key] = await self._create(work, values)
+            known[key] = await self._create(work, row)
             return RowOutcome(known[key].id)
 
         return await take_each_row(work, rows, take)
 
-    async def _create(self, work: UnitOfWork, values: dict[str, Any]) -> SmallLoan:
+    async def _create(self, work: UnitOfWork, row: SheetRow) -> SmallLoan:
+        values = row.values
         answer = self.names.resolve(values.get("town") or "", values.get("village") or "")
         if answer.question or len(answer.codes) != 1 or not answer.codes[0][VILLAGE_PART].strip("0"):
             raise invalid_field("no_village", answer.question or "须写明一个村", "/village", "No village")
         if not work.actor.has_access(May.HELP_ENTER, answer.codes[0]):
             raise invalid_field("elsewhere", "这个村不在您的辖区", "/village", "Outside of the region")
         _require_agreement(work, values)
+        row.notes += answer.notes
         body = LoanCreate.model_construct(
             id=None,
             region=answer.codes[0],

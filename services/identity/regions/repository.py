@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from services.identity.regions.models import Region, RegionSuccession
-from services.identity.regions.schemas import SuccessionRead
+from services.identity.regions.schemas import SuccessionKind, SuccessionRead
 from shared.auth import region_bounds
 from shared.db import execute_core
 from shared.errors import NotFound
@@ -108,13 +108,11 @@ async def list_successions(work: UnitOfWork, params: PageParams, region: str) ->
     )
 
 
-async def system_list_merged(work: UnitOfWork, areas: Sequence[str]) -> list[tuple[str, str]]:
-    """(former code, what it is today) of every region that became a part of these areas by merging."""
-    if not areas:
-        return []
-    within = [col(Region.merged_into).between(*region_bounds(area)) for area in sorted(set(areas))]
-    query = select(Region.code, Region.merged_into).where(col(Region.merged_into) != "", sa.or_(*within))
-    return [(code, today) for code, today in await work.session.exec(query.order_by(Region.code))]
+async def system_list_mergers(work: UnitOfWork) -> dict[str, str]:
+    """Former code → what it is a part of today, of every region that was merged."""
+    merged = select(RegionSuccession.former_code).where(RegionSuccession.kind == SuccessionKind.MERGED)
+    query = select(Region.code, Region.merged_into).where(col(Region.code).in_(merged))
+    return dict((await work.session.exec(query.order_by(Region.code))).all())
 
 
 async def system_redirect_merged(work: UnitOfWork, former: str, code: str) -> None:

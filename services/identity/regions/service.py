@@ -131,19 +131,6 @@ async def _record_former(
     return record
 
 
-async def add_former_regions(work: UnitOfWork, grants: Sequence[tuple[str, str]]) -> list[list[str]]:
-    """Grants (role, region) and the same roles in every region that was merged into one of theirs."""
-    merged = await repository.system_list_merged(work, [region for _, region in grants])
-    found = [list(grant) for grant in grants]
-    for role, region in grants:
-        found += [
-            [role, former]
-            for former, today in merged
-            if is_region_within(today, region) and not is_region_within(former, region)
-        ]
-    return found
-
-
 def decode_rows(content: bytes) -> list[RegionRow]:
     """The rows of a region file in UTF-8 or GB 18030; raises Invalid for bad rows."""
     try:

@@ -72,6 +72,7 @@ class Revocations(BaseModel):
     """近期变更的会话: session id → the least generation whose access tokens are still good."""
 
     sessions: dict[str, int]
+    mergers: dict[str, str] = Field(description="former region → the region that it is a part of today")
     tag: str = Field(
         description="changes with the content; given as `known`, the next answer waits for another"
     )

@@ -21,7 +21,7 @@ from services.identity.keys.service import get_signing_key
 from services.identity.lock_outs import service as lock_outs
 from services.identity.organisations import repository as organisations
 from services.identity.policy import MAX_ACCESS_LIFE, PASSWORD_AGE, REFRESH_GRACE, SESSIONS, TOKEN_LIFE
-from services.identity.regions import service as regions
+from services.identity.regions import repository as regions
 from services.identity.second_factors import service as second_factors
 from services.identity.sessions import repository
 from services.identity.sessions.models import RefreshToken, Session
@@ -173,9 +173,7 @@ async def _build_claims(
         "org": names.get(account.organisation_id, ""),
         "kind": account.kind,
         **await _build_person_claims(work, account),
-        "grants": await regions.add_former_regions(
-            work, [(str(grant.role), grant.region) for grant in grants]
-        ),
+        "grants": [[str(grant.role), grant.region] for grant in grants],
         "iat": int(work.at.timestamp()),
         "exp": int(expires_at.timestamp()),
         "jti": str(new_id()),
@@ -406,8 +404,9 @@ async def wait_for_revocations(context: ServiceContext, known: str, wait: float)
 async def _list_revocations(work: UnitOfWork) -> Revocations:
     changed = await repository.system_list_changes(work, work.at - MAX_ACCESS_LIFE - CHANGE_MARGIN)
     sessions = {one.id: one.generation if one.ended_at is None else ENDED_GENERATION for one in changed}
-    tag = hashlib.sha256(repr(sorted(sessions.items())).encode()).hexdigest()
-    return Revocations(sessions=sessions, tag=tag)
+    mergers = await regions.system_list_mergers(work)
+    tag = hashlib.sha256(repr((sorted(sessions.items()), mergers)).encode()).hexdigest()
+    return Revocations(sessions=sessions, mergers=mergers, tag=tag)
 
 
 async def delete_expired_tokens(context: ServiceContext) -> int:

@@ -77,7 +77,8 @@ class RowReader:
     def parse_row(self, row: SheetRow) -> ProjectCreate | None:
         """Return the project of a valid row; otherwise add the errors to the row and return None."""
         values = row.values
-        places, category = self.find_places(row), self._find_category(row)
+        answer, category = self.find_places(row), self._find_category(row)
+        places = answer.codes
         year = values.get("year") or self.year
         if year is None:
             row.add_error("year", "没有写明项目年度, 也没有随文件给出年度")
@@ -96,10 +97,12 @@ class RowReader:
             "quantities": quantities,
         }
         body["happened_at"] = self.happened_at
+        # A row of an old table keeps its id when its village was merged meanwhile.
+        written = {**body, "region": find_common_region(answer.former or places)}
         body["id"] = uuid5(
             PROJECT_ID_NAMESPACE,
             "|".join(
-                str(body.get(key, "")) for key in ("region", "year", "name", "place", "content", "total")
+                str(written.get(key, "")) for key in ("region", "year", "name", "place", "content", "total")
             ),
         )
         try:
@@ -109,20 +112,21 @@ class RowReader:
                 row.add_error(field_error.pointer.split("/")[1], field_error.detail)
             return None
 
-    def find_places(self, row: SheetRow) -> tuple[str, ...]:
+    def find_places(self, row: SheetRow) -> PlaceAnswer:
         """Return every place that a row names; add an error with the candidates when they are not certain."""
         values = row.values
         county, county_name = values.get("county") or "", self.names.names.get(self.names.district, "")
         if county and county_name and not county.endswith(county_name):
             row.add_error("county", f"“{county}”不是{county_name}, 须导入到它自己的县(区)")
-            return ()
+            return PlaceAnswer()
         answer = self._resolve(row)
         if answer.question:
             key = next((key for key in ("village", "place", "town") if values.get(key)), "village")
             row.add_error(key, answer.question)
-        elif not answer.named:
+        row.notes += answer.notes
+        if not answer.named and not answer.question:
             row.notes.append(f"没有写地点, 记在{county_name or self.names.district}")
-        return answer.codes
+        return answer
 
     def _resolve(self, row: SheetRow) -> PlaceAnswer:
         values = row.values
@@ -364,9 +368,9 @@ class KnownProjects:
     def _compare_places(self, row: SheetRow, project: Project) -> list[dict[str, str]]:
         texts = [row.values.get(key) or "" for key in ("town", "village")]
         places = self.reader.names.resolve(*texts).codes if any(texts) else ()
-        if not places or find_common_region(places) == project.region:
-            return []
         names = self.reader.names
+        if not places or find_common_region(places) == names.merged.get(project.region, project.region):
+            return []
         table = "、".join(map(names.describe, places))
         return [{"column": "乡镇、村", "library": names.describe(project.region), "table": table}]
 

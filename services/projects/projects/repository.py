@@ -157,10 +157,8 @@ def build_list_query(work: UnitOfWork, filters: ProjectFilter) -> SelectOfScalar
 def _build_column_conditions(work: UnitOfWork, filters: ProjectFilter) -> list[Any]:
     conditions: list[Any] = []
     if filters.region:
-        region = col(Project.region)
-        conditions.append(
-            region == filters.region if filters.own else work.within_region(region, filters.region)
-        )
+        is_of = work.is_same_region if filters.own else work.within_region
+        conditions.append(is_of(col(Project.region), filters.region))
     if filters.state:
         conditions.append(col(Project.state).in_(filters.state))
     if filters.category:

@@ -34,15 +34,17 @@ TOTAL_SPEC = TotalSpec(
 )
 
 
-def sees_whole_region(work: UnitOfWork, region: str) -> bool:
-    """Return whether the caller may read every project of a region, so that its stored totals may be shown."""
+def may_show_totals(work: UnitOfWork, region: str) -> bool:
+    """Return whether the stored totals of a region are what the caller may see: all its projects, under the codes of today."""
+    if work.context.mergers.is_regrouped(region, count_child_digits(region)):
+        return False
     first, last = region_bounds(region)
     return any(low <= first and last <= high for _, low, high in work.actor.list_reaches(May.PROJECT_READ))
 
 
 async def sum_totals(work: UnitOfWork, region: str, year: int | None) -> list[sa.Row[Any]]:
     """Sum totals and unfolded deltas per child region (`head`), stage and category. The caller sees the whole region."""
-    digits = _count_child_digits(region)
+    digits = count_child_digits(region)
     in_year = TOTAL_TABLE.c.year == (ALL_YEARS if year is None else year)
     sources = [
         sa.select(
@@ -74,7 +76,7 @@ async def sum_totals(work: UnitOfWork, region: str, year: int | None) -> list[sa
     return [row for row in rows if row.number]
 
 
-def _count_child_digits(region: str) -> int:
+def count_child_digits(region: str) -> int:
     """Return how many leading digits identify the regions directly below this one."""
     digits = next(n for n in LEVEL_DIGITS if not region[n:].strip("0"))
     return LEVEL_DIGITS[min(LEVEL_DIGITS.index(digits) + 1, len(LEVEL_DIGITS) - 1)]
@@ -95,7 +97,9 @@ def _build_base_query(work: UnitOfWork, region: str, year: int | None) -> sa.Sel
         else_="",
     )
     query = sa.select(
-        sa.func.substr(PROJECT_COLUMNS.region, 1, _count_child_digits(region)).label("head"),
+        work.context.mergers.current_head(PROJECT_COLUMNS.region, count_child_digits(region), region).label(
+            "head"
+        ),
         stage.label("stage"),
         sa.func.substr(PROJECT_COLUMNS.category, 1, 1).label("category"),
         *(PROJECT_COLUMNS[name] for name in ("total", "allocated", "paid", "settled", "counts_as_industry")),

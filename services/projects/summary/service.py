@@ -19,12 +19,12 @@ async def fold_totals(context: ServiceContext) -> int:
 async def compute_summary(work: UnitOfWork, region: str, year: int | None) -> ProjectsSummary:
     """Compute counts and amounts per child region, stage and top-level category, and their sum.
 
-    Reads the running totals when the caller sees the whole region, else sums the projects the caller may read.
+    Reads the running totals where they are what the caller sees of the region, else sums the projects the caller may read.
     """
     places = await find_place_names(work, region)
     tree = (await work.get_rule(CATEGORY_TREE, region=region)).value
-    whole_region = repository.sees_whole_region(work, region)
-    rows = await (repository.sum_totals if whole_region else repository.sum_projects)(work, region, year)
+    totals = repository.may_show_totals(work, region)
+    rows = await (repository.sum_totals if totals else repository.sum_projects)(work, region, year)
     blocked = await repository.count_blocked(work, region, year)
     items = []
     for row in rows:

@@ -141,6 +141,7 @@ def _find_region(work: UnitOfWork, names: PlaceNames, row: SheetRow) -> str:
     answer = names.resolve(row.values.get("place") or "")
     if answer.question:
         row.add_error("place", answer.question)
+    row.notes += answer.notes
     region = answer.codes[0] if len(answer.codes) == 1 else names.district
     if not work.actor.has_access(May.RECTIFICATION_ENTER, region):
         row.add_error("place", "这个地方不在您的辖区")

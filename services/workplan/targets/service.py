@@ -37,7 +37,7 @@ from services.workplan.targets.schemas import (
     WorkTargetDetail,
     WorkTargetRead,
 )
-from shared.auth import May, is_region_within
+from shared.auth import May
 from shared.db import new_id
 from shared.errors import Conflict, Forbidden, invalid_field
 from shared.files import uploads
@@ -50,7 +50,7 @@ async def create_target(work: UnitOfWork, body: WorkTargetCreate) -> WorkTarget:
     item = await plans.get_item(work, body.item_id)
     work.actor.require(May.WORKPLAN_MANAGE, item.region)
     for index, share in enumerate(body.shares):
-        if not is_region_within(share.region, item.region):
+        if not work.is_within_region(share.region, item.region):
             raise invalid_field("outside", f"{share.region} 不在本辖区", f"/shares/{index}/region", "Outside")
     target, _ = await create_record(
         work,
