@@ -5,6 +5,8 @@ from pydantic import BaseModel, ConfigDict, Field
 COMPOSITION_PATH = "/internal/composition"
 SUMMARY_PAGE, ALERTS_PAGE = "summary", "alerts/summary"
 """Addresses of a service, below its name, that contain figures."""
+OF_TOWNS = "_of_towns"
+"""What the key of a rate has at its end for the average of a county's towns, which stands beside it."""
 LINK = "project_id"
 """A thread runs through projects: other records lead to projects, and by a project everything is found."""
 

@@ -58,6 +58,40 @@ def build_register(at: datetime) -> list[Asset]:
     return assets
 
 
+async def test_a_county_compares_its_towns_by_the_average_of_their_rates(scenario: AssetScenario) -> None:
+    rows = build_register(scenario.system.now())[:4]
+    places = (VILLAGE, VILLAGE, "620602101200", DISTRICT)
+    for row, region, state in zip(
+        rows, places, (AssetState.CONFIRMED, AssetState.REGISTERED) * 2, strict=True
+    ):
+        row.region, row.state = region, state
+    rows[2].state = AssetState.HANDED_OVER
+    async with scenario.service.context.database.write() as session:
+        session.add_all(rows)
+    for _ in range(2):
+        summary = await get_summary(scenario)
+        assert (summary["count"], summary["confirmed_percent"]) == (4, "50.0")
+        assert summary["confirmed_percent_of_towns"] == "75.0", "one town has half, the other all"
+        await apply_deltas(scenario.service.context)
+    assert (await get_summary(scenario, TOWN))["confirmed_percent_of_towns"] is None
+
+
+async def test_assets_of_a_merged_village_count_in_its_new_town(scenario: AssetScenario) -> None:
+    rows = build_register(scenario.system.now())[:3]
+    rows[2].region = new = "620602101200"
+    async with scenario.service.context.database.write() as session:
+        session.add_all(rows)
+    await apply_deltas(scenario.service.context)
+
+    async def read_counts() -> list[int]:
+        regions = (DISTRICT, TOWN, VILLAGE, "620602101000", new)
+        return [(await get_summary(scenario, region))["count"] for region in regions]
+
+    assert await read_counts() == [3, 2, 2, 1, 1]
+    await scenario.system.merge_regions(VILLAGE, new)
+    assert await read_counts() == [3, 0, 2, 3, 3]
+
+
 async def test_sums_reproduce_a_published_district(scenario: AssetScenario) -> None:
     async with scenario.service.context.database.write() as session:
         session.add_all(build_register(scenario.system.now()))

@@ -84,6 +84,34 @@ async def test_by_region_a_town_has_what_was_given_to_it(scenario: FundsScenario
     assert own["total"]["received"] == "600.00", "a town sees its own part only"
 
 
+async def test_a_county_compares_its_towns_by_the_average_of_their_rates(scenario: FundsScenario) -> None:
+    await create_year(scenario)
+    await scenario.create_allocation(100_00, region="620602101201", counts_as_industry=False)
+    address = "/funds/summary?year=2024&region="
+    county = expect_ok(await scenario.auditor.get(address + DISTRICT))
+    town = expect_ok(await scenario.auditor.get(address + "620602100000"))
+
+    assert (town["paid_percent"], town["paid_percent_of_towns"]) == ("25.00", None)
+    assert county["paid_percent_of_towns"] == "12.5"
+    assert county["industry"]["percent_of_towns"] == "50.0", "one town has all, the other nothing"
+    assert county["industry"] | {"percent_of_towns": ""} == {
+        "part": "600.00", "whole": "800.00", "percent": "75.00", "percent_of_towns": "",
+    }  # fmt: skip
+    assert county["projects"] == 3
+
+
+async def test_money_of_a_merged_town_stands_under_the_new_one(scenario: FundsScenario) -> None:
+    await create_year(scenario)
+    await scenario.door.system.merge_regions("620602100000", "620602101000")
+    rows = {row["label"]: row["paid"] for row in (await get_supervision(scenario, "region"))["rows"]}
+    summary = expect_ok(await scenario.auditor.get("/funds/summary?year=2024&region=620602101000"))
+
+    assert rows == {DISTRICT: "0.00", "620602101000": "150.00"}
+    assert (summary["figures"]["paid"], summary["projects"], summary["payments"]) == ("150.00", 1, 1)
+    county = expect_ok(await scenario.auditor.get(f"/funds/summary?year=2024&region={DISTRICT}"))
+    assert (county["figures"]["paid"], county["paid_percent_of_towns"]) == ("150.00", "25.0")
+
+
 def test_a_province_keeps_gives_and_has_left() -> None:
     flows = [
         FlowRow("province", "province", received=1000, allocated=100, paid=40),

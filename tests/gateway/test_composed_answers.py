@@ -139,6 +139,21 @@ async def test_figures_of_the_overview_are_read_as_papers_write_them_and_compare
         by_key(district)["paid_percent"]["value"],
         None,
     )
+    assert investment["towns"] is None, "only rates have an average"
+
+
+async def test_a_rate_stands_beside_the_average_of_the_towns(
+    gate: ServiceUnderTest, doors: SystemUnderTest
+) -> None:
+    scenario = AssetScenario(doors, doors.service("assets"))
+    await scenario.create_registered_asset()
+    await scenario.create_confirmed_asset(name="已确权的水渠")
+    bureau = gate.client_as("bureau")
+
+    for region in (DISTRICT, VILLAGE):
+        overview = expect_success(await bureau.get(f"/overview?year=2024&region={region}"))
+        rates = {one["key"]: one["towns"] for one in overview["headlines"] if one["unit"] == "%"}
+        assert rates == {"confirmed_percent": "50.0"} | dict.fromkeys(set(rates) - {"confirmed_percent"})
 
 
 async def test_the_overview_names_forbidden_and_unavailable_parts(

@@ -307,6 +307,7 @@ async def test_the_summary_counts_without_households(people: Monitoring, clock: 
         1,
         1,
     )
+    assert found["removed_percent_of_towns"] == "0.0"
     assert found["by_class"][0]["label"] == "边缘易致贫户"
     assert "钱" not in answer.text
 

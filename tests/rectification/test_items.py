@@ -297,6 +297,9 @@ async def test_the_summary_counts_closed_late_and_money(ledger: Ledger, clock: C
     found = answer.json()
     assert (found["count"], found["closed"], found["overdue"]) == (2, 0, 2)
     assert (found["amount_found"], found["closed_percent"]) == ("1386000.00", "0.0")
+    assert found["closed_percent_of_towns"] is None
+    county = await ledger.bureau.get("/rectification/summary", params={"region": DISTRICT, "year": 2024})
+    assert (county.json()["count"], county.json()["closed_percent_of_towns"]) == (2, "0.0")
     other = await ledger.bureau.get("/rectification/summary", params={"region": TOWN, "year": 2023})
     assert other.json()["count"] == 0
 

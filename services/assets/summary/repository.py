@@ -15,6 +15,7 @@ from services.assets.transfers.models import Transfer, TransferItem
 from shared.auth import May
 from shared.db import execute_core
 from shared.records import TotalSpec
+from shared.records.town_rates import town_head
 from shared.rules import ancestor_codes
 from shared.unit_of_work import UnitOfWork
 
@@ -44,32 +45,42 @@ PROJECT_TOTAL_SPEC = TotalSpec(
 )
 
 
-async def sum_asset_totals(work: UnitOfWork, region: str, year: int | None) -> list[sa.Row[Any]]:
-    """Rows (class, owner, state, use, number, value in 分) of a region the caller sees completely: totals plus pending deltas."""
+async def sum_asset_totals(
+    work: UnitOfWork, region: str, year: int | None, towns: Sequence[str]
+) -> list[sa.Row[Any]]:
+    """Rows (head, class, owner, state, use, number, value in 分) of a region the caller sees completely, and of its towns.
+
+    `head` is the region or the town. Totals plus pending deltas.
+    """
+    figures = (*TOTAL_KEYS, "number", "value")
+    totals, deltas = ASSET_TOTALS.c, ASSET_DELTAS.c
+    pending = sa.and_(
+        work.within_region(deltas.region, region), work.actor.scope_filter(May.ASSET_READ, deltas.region)
+    )
     parts = [
-        sa.select(
-            *(ASSET_TOTALS.c[key] for key in TOTAL_KEYS), ASSET_TOTALS.c.number, ASSET_TOTALS.c.value
-        ).where(
-            ASSET_TOTALS.c.region == region, work.actor.scope_filter(May.ASSET_READ, ASSET_TOTALS.c.region)
+        sa.select(totals.region.label("head"), *(totals[name] for name in figures)).where(
+            totals.region.in_([region, *towns]), work.actor.scope_filter(May.ASSET_READ, totals.region)
         ),
-        sa.select(
-            *(ASSET_DELTAS.c[key] for key in TOTAL_KEYS), ASSET_DELTAS.c.number, ASSET_DELTAS.c.value
-        ).where(
-            work.within_region(ASSET_DELTAS.c.region, region),
-            work.actor.scope_filter(May.ASSET_READ, ASSET_DELTAS.c.region),
-        ),
+        sa.select(sa.literal(region).label("head"), *(deltas[name] for name in figures)).where(pending),
     ]
+    if towns:
+        head = town_head(work, deltas.region, region).concat("000")
+        of_towns = sa.select(head.label("head"), *(deltas[name] for name in figures))
+        parts.append(of_towns.where(pending, head != region))
     if year is not None:
         parts = [part.where(part.selected_columns.year == year) for part in parts]
     combined = sa.union_all(*parts).subquery()
     query = sa.select(
+        combined.c.head,
         combined.c.asset_class,
         combined.c.owner_kind,
         combined.c.state,
         combined.c.use,
         sa.cast(sa.func.sum(combined.c.number), sa.BigInteger).label("number"),
         sa.cast(sa.func.sum(combined.c.value), sa.BigInteger).label("value"),
-    ).group_by(combined.c.asset_class, combined.c.owner_kind, combined.c.state, combined.c.use)
+    ).group_by(
+        combined.c.head, combined.c.asset_class, combined.c.owner_kind, combined.c.state, combined.c.use
+    )
     return [row for row in await execute_core(work.session, query) if row.number]
 
 
@@ -136,8 +147,10 @@ async def sum_coverage(work: UnitOfWork, project_id: UUID) -> dict[str, int]:
 async def sum_visible_assets(work: UnitOfWork, region: str, year: int | None) -> list[sa.Row[Any]]:
     """The rows of `sum_asset_totals`, counted from the registered assets of a region as far as the caller sees them."""
     keys = [ASSETS.c[key] for key in TOTAL_KEYS if key != "year"]
+    head = town_head(work, ASSETS.c.region, region).label("head")
     query = (
         sa.select(
+            head,
             *keys,
             sa.func.count().label("number"),
             sa.cast(sa.func.coalesce(sa.func.sum(ASSETS.c.original_value), 0), sa.BigInteger).label("value"),
@@ -147,7 +160,7 @@ async def sum_visible_assets(work: UnitOfWork, region: str, year: int | None) ->
             work.within_region(ASSETS.c.region, region),
             ASSETS.c.state.in_(COUNTED_STATES),
         )
-        .group_by(*keys)
+        .group_by(head, *keys)
     )
     if year is not None:
         query = query.where(ASSETS.c.year == year)

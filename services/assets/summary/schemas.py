@@ -48,6 +48,7 @@ class AssetSummary(BaseModel):
     value: MoneySum = Field(description="在册原值合计, 不含已处置")
     net: MoneySum | None = Field(description="今天的净值合计; 县及以下计算")
     confirmed_percent: str = Field(description="确权率: 已确权(含移交)数量占已登记, %")
+    confirmed_percent_of_towns: str | None = Field(description="各乡镇确权率的平均值, %; 县级才有")
     by_class: list[SummaryPart]
     by_owner: list[SummaryPart]
     by_state: list[SummaryPart]

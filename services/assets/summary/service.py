@@ -32,6 +32,8 @@ from shared.china import LabelledEnum
 from shared.clients.assets import Coverage
 from shared.db import Record
 from shared.records import previous_values, running_totals
+from shared.records.region_names import find_place_names
+from shared.records.town_rates import average_rate, is_county
 from shared.unit_of_work import ServiceContext, UnitOfWork
 
 RecordT = TypeVar("RecordT", bound=Record)
@@ -42,7 +44,7 @@ PROJECT_DELTAS: sa.Table = ProjectValueDelta.__table__  # type: ignore[attr-defi
 DELTA_KEYS = ("region", "year", "asset_class", "owner_kind", "state", "use")
 WATCHED_COLUMNS = (*DELTA_KEYS, "original_value", "project_id")
 PENDING_DELTAS_KEY = "asset_deltas"
-COUNTY_DIGITS = 6
+COUNTY_DIGITS, TOWN_DIGITS = 6, 9
 """Digits of a code up to the county; those of a city or province end in 00."""
 
 
@@ -213,7 +215,8 @@ async def get_summary(work: UnitOfWork, region: str, year: int | None) -> AssetS
         "state": AssetState,
         "use": UseState,
     }
-    rows, (disposed_count, disposed_value) = await _list_rows(work, region, year, tuple(kinds))
+    own_rows, town_rows = await _list_rows(work, region, year)
+    rows, (disposed_count, disposed_value) = _add_rows(own_rows, tuple(kinds))
     place = f"region={region}" + (f"&year={year}" if year is not None else "")
     breakdowns = {
         name: list(_build_parts(name, kind, rows[name], f"{place}&counted=true"))
@@ -228,6 +231,7 @@ async def get_summary(work: UnitOfWork, region: str, year: int | None) -> AssetS
         value=sum(part.value for part in breakdowns["asset_class"]),
         net=await sum_net(work, region, year) if region[COUNTY_DIGITS - 2 : COUNTY_DIGITS] != "00" else None,
         confirmed_percent=format_percent(confirmed, count),
+        confirmed_percent_of_towns=_average_confirmed(region, town_rows),
         by_class=breakdowns["asset_class"],
         by_owner=breakdowns["owner_kind"],
         by_state=breakdowns["state"],
@@ -243,17 +247,44 @@ async def get_summary(work: UnitOfWork, region: str, year: int | None) -> AssetS
     )
 
 
-async def _list_rows(
-    work: UnitOfWork, region: str, year: int | None, names: tuple[str, ...]
-) -> tuple[dict[str, list[tuple[str, int, int]]], tuple[int, int]]:
-    """(key, count, value in 分) per breakdown without disposed assets, and (count, value) of those.
+def _may_show_totals(work: UnitOfWork, region: str) -> bool:
+    """Whether the caller sees the whole region, and its codes are those that the totals were summed by."""
+    return work.actor.has_access(May.ASSET_READ, region) and not work.context.mergers.is_regrouped(
+        region, TOWN_DIGITS
+    )
+
+
+async def _list_rows(work: UnitOfWork, region: str, year: int | None) -> tuple[Sequence[Any], Sequence[Any]]:
+    """The rows of a region, and those of its towns where it is a county.
 
     From the running totals, or counted when the caller sees only part of the region.
     """
-    if work.actor.has_access(May.ASSET_READ, region):
-        rows = await repository.sum_asset_totals(work, region, year)
-    else:
+    if not _may_show_totals(work, region):
         rows = await repository.sum_visible_assets(work, region, year)
+        return rows, rows
+    towns = []
+    if is_county(region):
+        places = await find_place_names(work, region)
+        towns = [code for code in places.names if code in places.towns]
+    rows = await repository.sum_asset_totals(work, region, year, towns)
+    return [row for row in rows if row.head == region], [row for row in rows if row.head != region]
+
+
+def _average_confirmed(region: str, rows: Sequence[Any]) -> str | None:
+    return average_rate(
+        region,
+        (
+            (row.head, int(row.number) if row.state in CONFIRMED_STATES else 0, int(row.number))
+            for row in rows
+            if row.use != UseState.DISPOSED
+        ),
+    )
+
+
+def _add_rows(
+    rows: Sequence[Any], names: tuple[str, ...]
+) -> tuple[dict[str, list[tuple[str, int, int]]], tuple[int, int]]:
+    """(key, count, value in 分) per breakdown without disposed assets, and (count, value) of those."""
     sums: dict[str, dict[str, tuple[int, int]]] = {name: {} for name in names}
     disposed = (0, 0)
     for row in rows:
@@ -283,8 +314,8 @@ def _build_parts(
 
 
 async def _reconcile_value(work: UnitOfWork, region: str, year: int | None) -> ValueReconciliation:
-    sees_whole_region = work.actor.has_access(May.ASSET_READ, region)
-    query = repository.sum_project_totals if sees_whole_region else repository.sum_settled_projects
+    may_show_totals = _may_show_totals(work, region)
+    query = repository.sum_project_totals if may_show_totals else repository.sum_settled_projects
     projects, settled, registered = await query(work, region, year)
     return ValueReconciliation.model_construct(
         projects=projects, settled=settled, registered=registered, difference=registered - settled

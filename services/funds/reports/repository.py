@@ -21,6 +21,7 @@ from services.funds.sources.schemas import FundLevel
 from shared.auth import May
 from shared.china import normalize_document_no
 from shared.db import execute_core
+from shared.records.town_rates import town_head
 from shared.unit_of_work import UnitOfWork
 
 ACCOUNT: sa.Table = LedgerAccount.__table__  # type: ignore[attr-defined]
@@ -32,7 +33,7 @@ SOURCE: sa.Table = Source.__table__  # type: ignore[attr-defined]
 
 
 async def sum_stages_by_level(work: UnitOfWork, region: str, year: int) -> list[sa.Row[Any]]:
-    """Balance of every stage per fund level, of a region's year."""
+    """Balance of every stage per fund level and town (`head`), of a region's year."""
     kind, balance = ACCOUNT.c.kind, ACCOUNT.c.balance
     stages = [
         sa.cast(
@@ -40,36 +41,30 @@ async def sum_stages_by_level(work: UnitOfWork, region: str, year: int) -> list[
         ).label(stage)
         for stage in AccountKind
     ]
+    head = town_head(work, ACCOUNT.c.region, region).label("head")
     query = (
-        sa.select(SOURCE.c.level, *stages)
+        sa.select(head, SOURCE.c.level, *stages)
         .select_from(ACCOUNT.join(SOURCE, SOURCE.c.id == ACCOUNT.c.source_id))
         .where(
             ACCOUNT.c.year == year,
             work.within_region(ACCOUNT.c.region, region),
             work.actor.scope_filter(May.FUND_READ, ACCOUNT.c.region),
         )
-        .group_by(SOURCE.c.level)
-        .order_by(SOURCE.c.level)
+        .group_by(head, SOURCE.c.level)
     )
     return list(await execute_core(work.session, query))
 
 
-async def sum_allocated_shares(work: UnitOfWork, region: str, year: int) -> sa.Row[Any]:
-    """Allocated money of a region's year: total, to industry, to management fees; and the number of projects."""
+async def sum_allocated_shares(work: UnitOfWork, region: str, year: int) -> list[sa.Row[Any]]:
+    """Allocated money of a region's year by town (`head`): total, to industry, to management fees; the projects of all towns."""
     allocated_kinds = (AccountKind.UNPAID, AccountKind.APPLIED, AccountKind.PAID)
-    balance = ACCOUNT.c.balance
-
-    def sum_where(condition: Any) -> Any:  # noqa: ANN401 - column expressions
-        return sa.cast(
-            sa.func.coalesce(sa.func.sum(sa.case((condition, balance), else_=0)), 0), sa.BigInteger
-        )
-
-    query = (
+    allocated = (
         sa.select(
-            sum_where(sa.true()).label("whole"),
-            sum_where(ALLOCATION.c.industry).label("industry"),
-            sum_where(ALLOCATION.c.management_fee).label("fee"),
-            sa.func.count(sa.distinct(ACCOUNT.c.project_id)).label("projects"),
+            town_head(work, ACCOUNT.c.region, region).label("head"),
+            ACCOUNT.c.balance,
+            ACCOUNT.c.project_id,
+            ALLOCATION.c.industry,
+            ALLOCATION.c.management_fee,
         )
         .select_from(ACCOUNT.join(ALLOCATION, ALLOCATION.c.id == ACCOUNT.c.allocation_id))
         .where(
@@ -79,8 +74,20 @@ async def sum_allocated_shares(work: UnitOfWork, region: str, year: int) -> sa.R
             work.within_region(ACCOUNT.c.region, region),
             work.actor.scope_filter(May.FUND_READ, ACCOUNT.c.region),
         )
+        .cte("allocated")
     )
-    return (await execute_core(work.session, query)).one()
+
+    def sum_where(condition: Any) -> Any:  # noqa: ANN401 - column expressions
+        return sa.cast(sa.func.sum(sa.case((condition, allocated.c.balance), else_=0)), sa.BigInteger)
+
+    query = sa.select(
+        allocated.c.head,
+        sum_where(sa.true()).label("whole"),
+        sum_where(allocated.c.industry).label("industry"),
+        sum_where(allocated.c.management_fee).label("fee"),
+        sa.select(sa.func.count(sa.distinct(allocated.c.project_id))).scalar_subquery().label("projects"),
+    )
+    return list(await execute_core(work.session, query.group_by(allocated.c.head)))
 
 
 async def count_rows(work: UnitOfWork, table: sa.Table, region: str, *conditions: Any) -> int:  # noqa: ANN401 - column expressions
@@ -207,7 +214,7 @@ def _build_year_conditions(work: UnitOfWork, region: str, year: int) -> list[Any
 
 async def sum_flows(work: UnitOfWork, region: str, year: int, by: str) -> list[sa.Row[Any]]:
     """Received, central, allocated and paid amounts per fund (or town), rank of the source and rank of the account."""
-    key = SOURCE.c.fund if by == "fund" else sa.func.substr(ACCOUNT.c.region, 1, 9)
+    key = SOURCE.c.fund if by == "fund" else work.context.mergers.current_head(ACCOUNT.c.region, 9, region)
     source_rank, account_rank = _build_rank_case(SOURCE.c.region), _build_rank_case(ACCOUNT.c.region)
     columns = (key.label("key"), source_rank.label("source_rank"), account_rank.label("rank"))
     received = ACCOUNT.c.kind == AccountKind.RECEIVED

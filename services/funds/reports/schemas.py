@@ -56,6 +56,7 @@ class Share(BaseModel):
     part: MoneySum
     whole: MoneySum
     percent: str
+    percent_of_towns: str | None = Field(description="各乡镇占比的平均值, %; 县级才有")
 
 
 class FundsSummary(BaseModel):
@@ -71,6 +72,7 @@ class FundsSummary(BaseModel):
     )
     by_level: list[LevelFigures]
     paid_percent: str = Field(description="支付进度, 已支付占到位, %")
+    paid_percent_of_towns: str | None = Field(description="各乡镇支付进度的平均值, %; 县级才有")
     allocated_percent: str = Field(description="下达进度, 已下达占到位, %")
     industry: Share = Field(description="已下达资金用于产业")
     management_fee: Share

@@ -1,6 +1,6 @@
 """Build the funding trail of a record, the yearly summary, the supervision ledger and the evaluation indicators."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -13,6 +13,7 @@ from services.funds.allocations.schemas import AllocationRead
 from services.funds.contracts import repository as contracts
 from services.funds.contracts.schemas import ProjectContractRead
 from services.funds.ledger import service as ledger
+from services.funds.ledger.accounts import AccountKind
 from services.funds.ledger.repository import ALL_DAYS, LedgerPeriod
 from services.funds.ledger.schemas import LedgerFigures, build_figures
 from services.funds.payments import repository as payments
@@ -43,6 +44,7 @@ from shared.alerts import repository as alerts
 from shared.auth import May
 from shared.china import format_yuan
 from shared.errors import NotFound
+from shared.records.town_rates import average_rate
 from shared.unit_of_work import UnitOfWork
 
 
@@ -152,10 +154,8 @@ async def get_summary(
     With a period also what moved on its days, out of the documents of every year.
     """
     figures = await ledger.get_figures(work, {"region": region, "year": year})
-    levels = {
-        row.level: build_figures(row._asdict())
-        for row in await repository.sum_stages_by_level(work, region, year)
-    }
+    stages = [row._asdict() for row in await repository.sum_stages_by_level(work, region, year)]
+    levels, towns = _add_stages(stages, "level"), _add_stages(stages, "head")
     shares = await repository.sum_allocated_shares(work, region, year)
     counts: dict[str, Any] = await repository.count_year_records(work, region, year)
     return FundsSummary.model_construct(
@@ -170,16 +170,35 @@ async def get_summary(
         ],
         paid_percent=format_percent(figures.paid, figures.received),
         allocated_percent=format_percent(figures.allocated, figures.received),
-        industry=_build_share(shares.industry, shares.whole),
-        management_fee=_build_share(shares.fee, shares.whole),
-        projects=int(shares.projects),
+        paid_percent_of_towns=average_rate(
+            region, ((head, town.paid, town.received) for head, town in towns.items())
+        ),
+        industry=_add_shares(region, shares, "industry"),
+        management_fee=_add_shares(region, shares, "fee"),
+        projects=int(shares[0].projects) if shares else 0,
         **counts,
     )
 
 
-def _build_share(part: int, whole: int) -> Share:
+def _add_stages(rows: Sequence[Mapping[str, Any]], by: str) -> dict[str, LedgerFigures]:
+    """Figures per level or town out of rows per level and town."""
+    sums: dict[str, dict[str, int]] = {}
+    for row in rows:
+        stages = sums.setdefault(row[by], dict.fromkeys(AccountKind, 0))
+        for kind in AccountKind:
+            stages[kind] += int(row[kind])
+    return {key: build_figures(stages) for key, stages in sums.items()}
+
+
+def _add_shares(region: str, rows: Sequence[Any], name: str) -> Share:
+    """A share of the money allocated, out of rows per town."""
+    parts = [(row.head, int(getattr(row, name)), int(row.whole)) for row in rows]
+    part, whole = sum(one[1] for one in parts), sum(one[2] for one in parts)
     return Share.model_construct(
-        part=int(part), whole=int(whole), percent=format_percent(int(part), int(whole))
+        part=part,
+        whole=whole,
+        percent=format_percent(part, whole),
+        percent_of_towns=average_rate(region, parts),
     )
 
 

@@ -18,6 +18,7 @@ class Headline(BaseModel):
     shown: str = Field(description="供阅读的写法: 金额为万元, 如 1234.56 万元")
     last_year: str | None = Field(description="上年同一指标的值; 不按年度的为空")
     district: str | None = Field(description="比率指标: 全县的值, 供镇村对照; 本身是县级或无权查看时为空")
+    towns: str | None = Field(description="比率指标: 全县各乡镇的平均值(每镇算一次); 无权查看时为空")
     source: str = Field(description="出处, 可打开核对")
 
 

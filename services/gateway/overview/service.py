@@ -1,15 +1,16 @@
 """Overview of a region and year: key figures taken from the summaries and alerts of all services, with what to compare them."""
 
 import json
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from services.gateway.fan_out import FanOut, gather
 from services.gateway.overview.schemas import Headline, MapRead, Overview
-from shared.auth import region_bounds
+from shared.auth import is_region_within
 from shared.china import format_wan, parse_yuan
-from shared.clients.composition import ALERTS_PAGE, SUMMARY_PAGE, Figure
+from shared.clients.composition import ALERTS_PAGE, OF_TOWNS, SUMMARY_PAGE, Figure
 from shared.http import API_PREFIX
 from shared.settings import Settings
 
@@ -33,7 +34,8 @@ Pages = dict[SourcePage, Any]
 async def get_overview(fan_out: FanOut, region: str, year: int) -> Overview:
     """Build the overview of the figures that services declare; unavailable services are in `missing`, forbidden in `withheld`.
 
-    A figure of a year stands beside that of the year before; a rate of a town or village beside that of its district.
+    A figure of a year stands beside that of the year before; a rate beside the average of the district's towns, and that of a
+    town or village beside its district's.
     """
     declared = await fan_out.list_compositions()
     figures = sorted(
@@ -78,11 +80,10 @@ def _list_pages(
     """The page of a figure, that of the year before, and that of the district."""
     own = SourcePage(service, figure.page, region, year)
     district = region[:COUNTY_DIGITS].ljust(len(region), "0")
-    is_below = figure.unit == PERCENT and region != district
     return (
         own,
         None if year is None or year == FIRST_YEAR else own._replace(year=year - 1),
-        own._replace(region=district) if is_below else None,
+        own._replace(region=district) if figure.unit == PERCENT else None,
     )
 
 
@@ -93,7 +94,7 @@ def _build_query(page: SourcePage) -> dict[str, Any]:
 def _build_headline(
     figure: Figure, pages: Pages, own: SourcePage, before: SourcePage | None, district: SourcePage | None
 ) -> Headline | None:
-    value = _extract_value(pages[own], figure)
+    value = _extract_value(pages[own], figure.path)
     if value is None:
         return None
     query = "&".join(f"{name}={part}" for name, part in _build_query(own).items())
@@ -103,8 +104,9 @@ def _build_headline(
         value=value,
         unit=figure.unit,
         shown=_write(value, figure.unit),
-        last_year=before and _extract_value(pages[before], figure),
-        district=district and _extract_value(pages[district], figure),
+        last_year=before and _extract_value(pages[before], figure.path),
+        district=_extract_value(pages[district], figure.path) if district not in {None, own} else None,
+        towns=district and _extract_value(pages[district], (*figure.path[:-1], figure.path[-1] + OF_TOWNS)),
         source=f"{API_PREFIX}/{own.service}/{own.page}?{query}",
     )
 
@@ -116,20 +118,19 @@ def _write(value: str, unit: str) -> str:
     return f"{value}{unit}" if unit == PERCENT else f"{value} {unit}"
 
 
-def _extract_value(page: Any, figure: Figure) -> str | None:  # noqa: ANN401 - any JSON
+def _extract_value(page: Any, path: Sequence[str]) -> str | None:  # noqa: ANN401 - any JSON
     value = page
-    for key in figure.path:
+    for key in path:
         value = value.get(key) if isinstance(value, dict) else None
     return None if value is None or isinstance(value, dict | list) else str(value)
 
 
 def read_map(settings: Settings, region: str) -> MapRead:
     """The tiles of this installation, and the outlines of a region and of what lies in it."""
-    low, high = region_bounds(region)
     outlines = _load_outlines(settings.map_outlines) if settings.map_outlines else []
     return MapRead(
         tiles=settings.tile_url,
-        outlines=[one for one in outlines if low <= str(one["properties"]["code"]) <= high],
+        outlines=[one for one in outlines if is_region_within(str(one["properties"]["code"]), region)],
         review_number=settings.map_review_number,
     )
 

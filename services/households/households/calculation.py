@@ -7,6 +7,7 @@ from typing import Any
 
 from services.households.households.lifecycle import HELPED, UNDER_WAY, HouseholdState
 from services.households.households.schemas import ClassCount, HouseholdSummary, MonitorClass
+from shared.records.town_rates import average_rate
 
 IDENTIFIED = (*HELPED, HouseholdState.REMOVED)
 
@@ -29,6 +30,13 @@ def build_summary(region: str, year: int | None, rows: Sequence[Any]) -> Househo
         monitored=sum(by_state[state] for state in HELPED),
         removed=removed,
         removed_percent=str(share.quantize(Decimal("0.1"), ROUND_HALF_UP)),
+        removed_percent_of_towns=average_rate(
+            region,
+            (
+                (row.head, row.households if row.state == HouseholdState.REMOVED else 0, row.households)
+                for row in identified
+            ),
+        ),
         late=sum(row.late for row in rows),
         without_measure=sum(row.without_measure for row in rows),
         faulty=sum(row.faulty for row in identified),

@@ -15,6 +15,7 @@ from shared.auth import May
 from shared.db import execute_core, lock_until_commit
 from shared.errors import NotFound
 from shared.http import Page, PageParams, list_page
+from shared.records.town_rates import town_head
 from shared.unit_of_work import UnitOfWork
 
 HOUSEHOLDS: sa.Table = Household.__table__  # type: ignore[attr-defined]
@@ -154,7 +155,7 @@ async def list_households(
 
 
 async def sum_households(work: UnitOfWork, region: str, year: int | None) -> list[sa.Row[Any]]:
-    """Rows (state, class, households, people, late, faulty, without measure) of a region.
+    """Rows (head, state, class, households, people, late, faulty, without measure) of a region.
 
     With `year` the identified ones are those identified in it.
     """
@@ -165,7 +166,8 @@ async def sum_households(work: UnitOfWork, region: str, year: int | None) -> lis
         sa.func.count().filter(faulty_condition()).label("faulty"),
         sa.func.count().filter(without_measure_condition()).label("without_measure"),
     ]
-    query = sa.select(HOUSEHOLDS.c.state, HOUSEHOLDS.c.monitor_class, *counts).where(
+    head = town_head(work, HOUSEHOLDS.c.region, region).label("head")
+    query = sa.select(head, HOUSEHOLDS.c.state, HOUSEHOLDS.c.monitor_class, *counts).where(
         work.actor.scope_filter(May.HOUSEHOLD_SUMMARY_READ, HOUSEHOLDS.c.region),
         work.within_region(HOUSEHOLDS.c.region, region),
     )
@@ -174,5 +176,5 @@ async def sum_households(work: UnitOfWork, region: str, year: int | None) -> lis
             sa.extract("year", sa.func.coalesce(HOUSEHOLDS.c.identified_on, HOUSEHOLDS.c.verified_on)) == year
         )
     return list(
-        await execute_core(work.session, query.group_by(HOUSEHOLDS.c.state, HOUSEHOLDS.c.monitor_class))
+        await execute_core(work.session, query.group_by(head, HOUSEHOLDS.c.state, HOUSEHOLDS.c.monitor_class))
     )

@@ -259,6 +259,7 @@ class HouseholdSummary(BaseModel):
     monitored: int = Field(description="监测帮扶中")
     removed: int = Field(description="风险已消除")
     removed_percent: str = Field(description="风险消除比例, %")
+    removed_percent_of_towns: str | None = Field(description="各乡镇风险消除比例的平均值, %; 县级才有")
     late: int = Field(description="逾期未审定")
     without_measure: int = Field(description="监测帮扶中而没有措施")
     faulty: int = Field(description="数据校验不通过")

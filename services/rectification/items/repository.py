@@ -15,6 +15,7 @@ from shared.auth import May
 from shared.db import execute_core
 from shared.errors import NotFound
 from shared.http import PageAnswer, PageParams, answer_page
+from shared.records.town_rates import town_head
 from shared.unit_of_work import UnitOfWork
 
 ITEMS: sa.Table = RectificationItem.__table__  # type: ignore[attr-defined]
@@ -114,7 +115,7 @@ async def list_exported(
 
 
 async def sum_items(work: UnitOfWork, region: str, year: int | None) -> list[sa.Row[Any]]:
-    """Rows (source, state, number, overdue, rebounds, found, corrected) of a region; amounts in 分."""
+    """Rows (head, source, state, number, overdue, rebounds, found, corrected) of a region; amounts in 分."""
     number = sa.func.count().label("number")
     late = sa.func.count().filter(overdue_condition(work)).label("overdue")
     rebounds = sa.func.count().filter(ITEMS.c.rebounds > 0).label("rebounds")
@@ -122,9 +123,10 @@ async def sum_items(work: UnitOfWork, region: str, year: int | None) -> list[sa.
         sa.cast(sa.func.coalesce(sa.func.sum(ITEMS.c[name]), 0), sa.BigInteger).label(name)
         for name in ("amount_found", "amount_corrected")
     ]
-    query = sa.select(ITEMS.c.source, ITEMS.c.state, number, late, rebounds, *sums).where(
+    head = town_head(work, ITEMS.c.region, region).label("head")
+    query = sa.select(head, ITEMS.c.source, ITEMS.c.state, number, late, rebounds, *sums).where(
         _scope(work), ITEMS.c.state != ItemState.CANCELLED, *build_conditions(work, region, {}, overdue=False)
     )
     if year is not None:
         query = query.where(sa.extract("year", ITEMS.c.found_on) == year)
-    return list(await execute_core(work.session, query.group_by(ITEMS.c.source, ITEMS.c.state)))
+    return list(await execute_core(work.session, query.group_by(head, ITEMS.c.source, ITEMS.c.state)))

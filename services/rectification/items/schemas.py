@@ -252,6 +252,7 @@ class RectificationSummary(BaseModel):
     count: int = Field(description="问题数")
     closed: int = Field(description="已销号")
     closed_percent: str = Field(description="销号率, %")
+    closed_percent_of_towns: str | None = Field(description="各乡镇销号率的平均值, %; 县级才有")
     overdue: int = Field(description="逾期未销号")
     rebounds: int = Field(description="反弹")
     amount_found: MoneySum

@@ -40,6 +40,7 @@ from shared.files import uploads
 from shared.http import VersionMatch
 from shared.lifecycle.transitions import TransitionPreview, apply_transition, available_actions
 from shared.records import create_record, save_record
+from shared.records.town_rates import average_rate
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
 COUNTY_DIGITS = 6
@@ -327,6 +328,9 @@ async def get_summary(work: UnitOfWork, region: str, year: int | None) -> Rectif
         count=count,
         closed=closed,
         closed_percent=_format_percent(closed, count),
+        closed_percent_of_towns=average_rate(
+            region, ((row.head, row.number if row.state in DONE_STATES else 0, row.number) for row in rows)
+        ),
         overdue=sum(row.overdue for row in rows),
         rebounds=sum(row.rebounds for row in rows),
         amount_found=sum(row.amount_found for row in rows),
