@@ -309,7 +309,7 @@ async def import_rows(
             results.append(_build_faulty_row(row))
             continue
         if body.id in existing:
-            _check_unchanged(row, body, existing[body.id].created_digest)
+            _check_unchanged(row, body, existing[body.id].created_digest, reader.names.merged)
         else:
             await _create_project(work, row, body, dry_run=dry_run)
         results.append(
@@ -404,8 +404,12 @@ def _is_first_occurrence(row: SheetRow, project_id: UUID, seen: dict[UUID, tuple
     return True
 
 
-def _check_unchanged(row: SheetRow, body: ProjectCreate, known_digest: str) -> None:
-    if known_digest != content_digest(body):
+def _check_unchanged(
+    row: SheetRow, body: ProjectCreate, known_digest: str, merged: Mapping[str, str]
+) -> None:
+    """Add an error where the row says something else than when it was first imported, perhaps under a former code."""
+    regions = [body.region, *(code for code, today in merged.items() if today == body.region)]
+    if known_digest not in {content_digest(body.model_copy(update={"region": code})) for code in regions}:
         row.add_error("", f"此前已导入过, 内容现有不同; 请直接修改项目 {body.id}")
 
 
