@@ -71,7 +71,14 @@ STORED_REGION_FILES = {
     "shared/auth/mergers.py",
     "shared/records/region_names.py",
     "shared/retention/erasure.py",
+    "shared/events/webhooks/repository.py",
     "shared/events/webhooks/service.py",
+    "shared/records/changes.py",
+    "services/identity/accounts/repository.py",
+    "services/identity/organisations/repository.py",
+    "services/attendance/leaves/repository.py",
+    "services/files/uploads/repository.py",
+    "services/projects/screening/repository.py",
     "services/identity/account_imports/importer.py",
     "services/identity/regions/repository.py",
     "services/attendance/days/consumers.py",
@@ -80,7 +87,8 @@ STORED_REGION_FILES = {
     "services/attendance/visits/repository.py",
     "services/projects/summary/repository.py",
 }
-"""What goes by the codes as they are stored: the tree itself, totals by code, what a district's rule erases, pushed events."""
+"""What goes by the codes as they are stored: the tree itself, totals by code, grants and reaches, what a district's rule erases,
+pushed events, projects compared with their neighbours."""
 
 
 def find_region_comparisons(path: PurePosixPath, _text: str, tree: ast.Module) -> Iterator[tuple[int, str]]:

@@ -36,7 +36,7 @@ TOTAL_SPEC = TotalSpec(
 
 def may_show_totals(work: UnitOfWork, region: str) -> bool:
     """Return whether the stored totals of a region are what the caller may see: all its projects, under the codes of today."""
-    if work.context.mergers.is_regrouped(region, count_child_digits(region)):
+    if work.context.mergers.is_regrouped(region, _count_child_digits(region)):
         return False
     first, last = region_bounds(region)
     return any(low <= first and last <= high for _, low, high in work.actor.list_reaches(May.PROJECT_READ))
@@ -44,7 +44,7 @@ def may_show_totals(work: UnitOfWork, region: str) -> bool:
 
 async def sum_totals(work: UnitOfWork, region: str, year: int | None) -> list[sa.Row[Any]]:
     """Sum totals and unfolded deltas per child region (`head`), stage and category. The caller sees the whole region."""
-    digits = count_child_digits(region)
+    digits = _count_child_digits(region)
     in_year = TOTAL_TABLE.c.year == (ALL_YEARS if year is None else year)
     sources = [
         sa.select(
@@ -76,7 +76,7 @@ async def sum_totals(work: UnitOfWork, region: str, year: int | None) -> list[sa
     return [row for row in rows if row.number]
 
 
-def count_child_digits(region: str) -> int:
+def _count_child_digits(region: str) -> int:
     """Return how many leading digits identify the regions directly below this one."""
     digits = next(n for n in LEVEL_DIGITS if not region[n:].strip("0"))
     return LEVEL_DIGITS[min(LEVEL_DIGITS.index(digits) + 1, len(LEVEL_DIGITS) - 1)]
@@ -97,7 +97,7 @@ def _build_base_query(work: UnitOfWork, region: str, year: int | None) -> sa.Sel
         else_="",
     )
     query = sa.select(
-        work.context.mergers.current_head(PROJECT_COLUMNS.region, count_child_digits(region), region).label(
+        work.context.mergers.current_head(PROJECT_COLUMNS.region, _count_child_digits(region), region).label(
             "head"
         ),
         stage.label("stage"),
