@@ -71,8 +71,8 @@ async def list_year_earmarks(work: UnitOfWork, region: str, year: int) -> list[E
 
 
 async def sum_allocated_by_town(work: UnitOfWork, region: str, year: int) -> dict[str, int]:
-    """Money of a year allocated to projects, in 分 by the first nine digits of their region, within the caller's regions."""
-    town = sa.func.substr(ALLOCATION.c.region, 1, TOWN_DIGITS)
+    """Money of a year allocated to projects, in 分 by the first nine digits of their region of today, within the caller's regions."""
+    town = work.context.mergers.current_head(ALLOCATION.c.region, TOWN_DIGITS, region)
     query = (
         sa.select(town.label("town"), sa.cast(sa.func.sum(ACCOUNT.c.balance), sa.BigInteger).label("amount"))
         .select_from(ACCOUNT.join(ALLOCATION, ALLOCATION.c.id == ACCOUNT.c.allocation_id))
