@@ -36,6 +36,7 @@ class Mergers:
 
     today: Mapping[str, str] = field(default_factory=dict)
     _changes: dict[str, list[tuple[bool, str]]] = field(default_factory=dict, init=False, repr=False)
+    _moved: dict[tuple[int, str], list[tuple[str, str]]] = field(default_factory=dict, init=False, repr=False)
 
     def find_current(self, code: str) -> str:
         """The region that a code belongs to today; itself where nothing was merged."""
@@ -114,13 +115,17 @@ class Mergers:
 
     def _list_moved_heads(self, digits: int, area: str) -> list[tuple[str, str]]:
         """(former region, first digits of its place today) of what is in an area, smaller regions first."""
-        heads = {one: self.find_current(one)[:digits] for one in self.today if self.is_within(one, area)}
-        moved = {one for one, head in heads.items() if head != one[:digits]}
-        return [
-            (one, heads[one])
-            for one in sorted(heads, key=_count_digits, reverse=True)
-            if moved.intersection(_list_enclosing(one))
-        ]
+        if (digits, area) not in self._moved:
+            if len(self._moved) >= MAX_KEPT_AREAS:
+                self._moved.clear()
+            heads = {one: self.find_current(one)[:digits] for one in self.today if self.is_within(one, area)}
+            moved = {one for one, head in heads.items() if head != one[:digits]}
+            self._moved[digits, area] = [
+                (one, heads[one])
+                for one in sorted(heads, key=_count_digits, reverse=True)
+                if moved.intersection(_list_enclosing(one))
+            ]
+        return self._moved[digits, area]
 
 
 def _is_any(column: Any, codes: list[str]) -> sa.ColumnElement[bool]:  # noqa: ANN401 - any column

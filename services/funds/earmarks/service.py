@@ -81,9 +81,10 @@ async def update_earmark(
 async def build_matrix(work: UnitOfWork, region: str, year: int) -> EarmarkMatrix:
     """Sum a year's amounts by unit and category, and compare each town with what was allocated to its projects."""
     sums: dict[tuple[str, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    current = work.context.mergers.find_current
     for earmark in await repository.list_year_earmarks(work, region, year):
         for one in earmark.amounts:
-            sums[earmark.region, earmark.unit][one["category"]] += parse_yuan_cell(one["amount"])
+            sums[current(earmark.region), earmark.unit][one["category"]] += parse_yuan_cell(one["amount"])
     allocated = await repository.sum_allocated_by_town(work, region, year)
     categories = sorted({category for amounts in sums.values() for category in amounts})
     units = [
