@@ -3,7 +3,7 @@ import { computed, reactive } from "vue";
 import type { components } from "@/generated/gateway";
 import { request, useRequests, type Page } from "@/common/api";
 import { findKind, findLifecycle, labelState, listActions, listCodes, loadForms, type Column, type Kind, type KindForms } from "@/common/meta";
-import { formatMoney } from "@/common/format";
+import { formatMoney, formatTime } from "@/common/format";
 import { desk, nameAccount } from "./state";
 import { writeValue, type Row } from "@/common/values";
 
@@ -155,7 +155,7 @@ function listStages(name: string, row: Row | null, events: EventRow[]): Stage[] 
   const reached = new Map<string, string>();
   for (const one of [...events].reverse()) {
     const now = String(one.after["now"] ?? one.after["state"] ?? "");
-    if (now) reached.set(byStage ? stageOf(now) : now, (one.at ?? one.recorded_at).slice(0, 10));
+    if (now) reached.set(byStage ? stageOf(now) : now, formatTime(one.at ?? one.recorded_at).slice(0, 10));
   }
   const at = codes.findIndex((one) => one.code === (byStage ? stageOf(here) : here));
   return codes.map((one, index) => ({
