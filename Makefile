@@ -59,9 +59,11 @@ test: $(READY)  ## the whole suite on SQLite and on PostgreSQL
 	DATABASE=sqlite $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 	DATABASE=postgres $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
-check: $(READY)  ## format, lint, types, imports, fresh reference pages
+check: $(READY)  ## format, lint, types, imports, images and compose file, fresh reference pages
 	$(BIN)/ruff format --check --quiet $(SOURCES) && $(BIN)/ruff check --quiet $(SOURCES)
 	$(BIN)/mypy && $(BIN)/lint-imports --no-logo
+	$(BIN)/hadolint deploy/Dockerfile
+	$(BIN)/compose-lint --no-env --strict-config --fail-on low --quiet --skip-suppressed deploy/docker-compose.yml
 	$(BIN)/python -m embedded.generate --check && $(BIN)/python -m docs.generate --check
 
 fix: $(READY)  ## format and repair what can be repaired

@@ -276,6 +276,7 @@ _MESSAGES: dict[str, str] = {
     "int_from_float": "应为整数",
     "float_type": "应为数字",
     "float_parsing": "应为数字",
+    "decimal_type": "应为数字",
     "decimal_parsing": "应为数字",
     "finite_number": "应为有限的数字",
     "bool_type": "应为 true 或 false",

@@ -136,7 +136,6 @@ class Service:
         """All routers under /api/v1: those every service has, then its own."""
         common = (
             rule_router(self.name, self.rule_registry()),
-            files.file_router(self.name),
             feed.event_feed_router(self.name, self.read),
             admin_routes.admin_router(self.name),
             worklist_router(self.name, self.kinds),
@@ -149,7 +148,8 @@ class Service:
             ]
         reminded = [reminder_router(self.name, self.read)] if list_reminded_kinds(self.kinds) else []
         pushed = [webhooks.webhook_router(self.name, self.read, self.webhooks)] if self.webhooks else []
-        return [*common, *audited, *pushed, *reminded, *self.routers]
+        stored = files.file_router(self.name)  # after what stands beside a file's id in the files service
+        return [*common, *audited, *pushed, *reminded, stored, *self.routers]
 
     def rule_registry(self) -> RuleRegistry:
         """Its rules by name, with who may change them."""

@@ -6,6 +6,8 @@ from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
+from shared.request_body import StrictModel
+
 Instant = Annotated[AwareDatetime, AfterValidator(lambda instant: instant.astimezone(UTC))]
 """A time of an event: in UTC, whatever zone it was given in."""
 
@@ -21,7 +23,7 @@ class Event(BaseModel):
     topic: ClassVar[str]
 
 
-class Envelope(BaseModel):
+class Envelope(StrictModel):
     """One row of a service's event log, as delivered to subscribers, feeds and auditors."""
 
     model_config = ConfigDict(extra="ignore")
@@ -39,6 +41,6 @@ class Envelope(BaseModel):
     reason: str = ""
     recorded_at: datetime = Field(description="when it happened")
     ingested_at: datetime = Field(description="when we learned it")
-    before: dict[str, Any] = {}
-    after: dict[str, Any] = {}
+    before: dict[str, Any] = Field({})
+    after: dict[str, Any] = Field({})
     person: str = Field("", description="the person behind the actor's account; empty for services")

@@ -34,6 +34,7 @@ from shared.errors import (
     VersionRequired,
     error_responses,
 )
+from shared.http import strict_input
 from shared.http.answer_forms import list_form_contents
 from shared.http.callers import find_subscriber
 from shared.http.etag import shape_response
@@ -51,7 +52,6 @@ from shared.http.methods import refuse_shadowed_path
 from shared.http.own_address import ask_own_address
 from shared.http.personal_numbers import FreeTextCheck, StrictRequest
 from shared.http.rate_limits import READ_METHODS
-from shared.http.strict_input import check_query, check_visible_text, list_open_lists, list_query_parameters
 from shared.settings import STATELESS_SERVICES
 from shared.unit_of_work import ServiceClient, ServiceContext, UnitOfWork
 
@@ -377,19 +377,22 @@ class Route(APIRoute):
         handler = super().get_route_handler()
         free_text = self._free_text_check()
         declared = [one["name"] for one in (self.openapi_extra or {})["parameters"] if one["in"] == "query"]
-        parameters = list_query_parameters(self.dependant, (*declared, *self.undeclared_parameters))
-
-        open_lists = list_open_lists(self.body_field.field_info.annotation if self.body_field else None)
+        declared += self.undeclared_parameters
+        parameters = strict_input.list_query_parameters(self.dependant, declared)
+        forms = strict_input.list_parameter_forms(self.dependant)
+        shape = self.body_field.field_info.annotation if self.body_field else None
+        open_lists = strict_input.list_open_lists(shape)
 
         async def handle(request: Request) -> Response:
             refuse_shadowed_path(request, self)
             if len(request.query_params.get("fields", "")) > MAX_FIELDS_LENGTH:
                 raise BadRequest(f"fields 最多 {MAX_FIELDS_LENGTH} 个字符", "fields is too long")
             request = StrictRequest(request.scope, request.receive)
-            check_query(request, parameters)
+            strict_input.check_query(request, parameters)
             read_key(request)
+            await strict_input.check_forms(request, forms, self._is_admitted)
             if free_text is not None and await self._is_admitted(request):
-                await check_visible_text(request, open_lists)
+                await strict_input.check_visible_text(request, open_lists)
                 request = await free_text.apply(request)
             try:
                 response = await self._call(handler, request)

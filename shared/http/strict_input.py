@@ -2,15 +2,20 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator
-from typing import Any, get_args
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from datetime import date, datetime
+from types import NoneType
+from typing import Annotated, Any, get_args, get_origin
+from uuid import UUID
 
 from fastapi import Request
 from fastapi.dependencies.models import Dependant
-from pydantic import BaseModel
+from fastapi.exceptions import RequestValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel
 
 from shared.china.visible_text import find_invisible_character
 from shared.errors import BadRequest, FieldError, Invalid
+from shared.request_body import TEXT_FORMS, build_form_error
 
 _MAYBE_INVISIBLE = re.compile(
     rb"\\u(?:00[01789]|00[aA][dD]|06[01dD]|070[fF]|08[9eE]|115|1160|180|200|202|206|2800|3164"
@@ -26,6 +31,17 @@ _MAYBE_INVISIBLE = re.compile(
 JUDGED_ONE_BY_ONE = "judged one by one"
 """Mark in Annotated of a field whose route judges its parts one by one."""
 _OPEN_LISTS = (list[Any], list[dict[str, Any]])
+_KINDS: dict[Any, str] = {
+    AwareDatetime: "datetime",
+    UUID: "uuid",
+    bool: "bool",
+    date: "date",
+    datetime: "datetime",
+    float: "float",
+    int: "int",
+}
+ParameterForms = dict[tuple[str, str], set[Any]]
+"""(`query` or `path`, name) → names of TEXT_FORMS, one of which its text must have."""
 
 
 def _is_open_list(annotation: Any) -> bool:  # noqa: ANN401 - any type a field may have
@@ -113,16 +129,67 @@ def _list_texts(value: Any, pointer: str) -> Iterator[tuple[str, str]]:  # noqa:
 
 def list_query_parameters(dependant: Dependant, extra: Iterable[str] = ()) -> frozenset[str]:
     """Names of the query parameters a route takes; `extra` are those it reads without declaring them to FastAPI."""
-    names: set[str] = set(extra)
+    return frozenset(extra) | {name for place, name, _ in _list_parameters(dependant) if place == "query"}
+
+
+def list_parameter_forms(dependant: Dependant) -> ParameterForms:
+    """What the texts of a route's query and path parameters must look like; parameters that any text fits are left out."""
+    return {
+        (place, name): kinds
+        for place, name, annotation in _list_parameters(dependant)
+        if (kinds := _list_kinds(annotation)) and None not in kinds
+    }
+
+
+def _list_parameters(dependant: Dependant) -> Iterator[tuple[str, str, Any]]:
+    """Place, name and type of each query and path parameter; a model of parameters counts as its fields."""
     for inner in dependant.dependencies:
-        names |= list_query_parameters(inner)
-    for one in dependant.query_params:
-        shape = one.field_info.annotation
-        if isinstance(shape, type) and issubclass(shape, BaseModel):
-            names |= {field.alias or name for name, field in shape.model_fields.items()}
-        else:
-            names.add(one.alias)
-    return frozenset(names)
+        yield from _list_parameters(inner)
+    for place, parameters in (("query", dependant.query_params), ("path", dependant.path_params)):
+        for one in parameters:
+            shape = one.field_info.annotation
+            if isinstance(shape, type) and issubclass(shape, BaseModel):
+                for name, field in shape.model_fields.items():
+                    yield place, field.alias or name, Annotated[field.annotation, *field.metadata, ...]
+            else:
+                yield place, one.alias, Annotated[shape, *one.field_info.metadata, ...]
+
+
+def _list_kinds(annotation: Any) -> set[str | None]:  # noqa: ANN401 - any type a parameter may have
+    """Names of the forms of a type and its alternatives; None among them for a type without one of these, such as text."""
+    if annotation is NoneType:
+        return set()
+    if not get_args(annotation):
+        return {_KINDS.get(annotation)}
+    inner = get_args(annotation)
+    if get_origin(annotation) is Annotated:
+        own = [mark for mark in inner[1:] if hasattr(mark, "__get_pydantic_core_schema__")]
+        if not all(isinstance(mark, AfterValidator) for mark in own):
+            return {None}  # it has a form of its own, as an amount of money has
+        inner = inner[:1]
+    return {kind for one in inner for kind in _list_kinds(one)}
+
+
+def _list_misformed(request: Request, forms: ParameterForms) -> list[dict[str, Any]]:
+    """Pydantic's error for each parameter whose text pydantic might convert, but that has not the form of its type."""
+    values = [("path", *pair) for pair in request.scope["path_params"].items()]
+    if request.scope["query_string"]:
+        values += [("query", *pair) for pair in request.query_params.multi_items()]
+    errors = []
+    for place, name, value in values:
+        kinds = forms.get((place, name), ())
+        if kinds and not any(TEXT_FORMS[kind].fullmatch(str(value)) for kind in kinds):
+            known = build_form_error(min(kinds))
+            errors.append({"type": known.type, "msg": known.message(), "loc": (place, name)})
+    return errors
+
+
+async def check_forms(
+    request: Request, forms: ParameterForms, is_admitted: Callable[[Request], Awaitable[bool]]
+) -> None:
+    """RequestValidationError, to who is admitted, for each parameter that has not the form of its type."""
+    if (errors := _list_misformed(request, forms)) and await is_admitted(request):
+        raise RequestValidationError(errors)
 
 
 def check_query(request: Request, known: frozenset[str]) -> None:

@@ -29,6 +29,7 @@ from shared.events.log import (
     up_to_cursor,
 )
 from shared.records.kinds import RecordKind
+from shared.request_body import StrictModel
 from shared.rules.registry import ancestor_codes
 from shared.unit_of_work import UnitOfWork
 
@@ -38,17 +39,17 @@ MAX_SNAPSHOT_ROWS = 200
 """Rows of one kind in one page of a snapshot."""
 
 
-class SyncState(BaseModel):
+class SyncState(StrictModel):
     """Where a caller is in one service; services/sync keeps it in its cursor."""
 
     position: str = ""
     scope: str = ""
-    kinds: list[str] = []
+    kinds: list[str] = Field([])
     queue: list[tuple[str, str]] = Field([], description="kinds still to be sent whole, each after a key")
-    digests: dict[str, str] = {}
+    digests: dict[str, str] = Field({})
 
 
-class ChangesRequest(BaseModel):
+class ChangesRequest(StrictModel):
     """What services/sync asks."""
 
     state: SyncState | None = None

@@ -42,9 +42,14 @@ RESOURCES = {
     "funds": r"/api/v1/funds/(sources|payments)(/\{\w+_id\}(/\{action\})?)?$",
     "assets": r"/api/v1/assets(/\{asset_id\}(/(inspections|repairs|contracts))?)?$|/api/v1/assets/(repairs|contracts)/",
     "attendance": r"/api/v1/attendance/(leaves|errands|visits|deeds)(/\{\w+\})?(/\{action\})?$",
+    "households": r"/api/v1/households/(clues|loans|jobs|measures)(/\{\w+_id\}(/(\{action\}|readings))?)?$",
+    "identity": r"/api/v1/(users|clients|organisations)(/\{\w+_id\}(/(sessions|issuers|secret))?)?$",
+    "projects": r"/api/v1/projects(/\{project_id\}(/(documents|progress|screenings|\{action\}))?)?$",
+    "rectification": r"/api/v1/rectification/items(/\{item_id\}(/(progress|\{action\}))?)?$",
+    "workplan": r"/api/v1/workplan/(plans|targets)(/\{\w+_id\}(/(actuals|compute))?)?$",
 }
 """Addresses of each service that are walked: some kinds of records, their details, moves and parts."""
-SEQUENCES, STEPS = max(20, EXAMPLES_PER_OPERATION * 10), 10
+SEQUENCES, STEPS = max(10, EXAMPLES_PER_OPERATION * 10), 10
 ANSWER_SECONDS = 60
 
 

@@ -63,6 +63,21 @@ def _dependency_names(route: APIRoute) -> set[str]:
     return {str(getattr(one.dependency, "__qualname__", "")) for one in route.dependencies}
 
 
+def test_no_address_is_answered_by_another_route(apps: dict[str, FastAPI]) -> None:
+    """`/files/events` is no file whose id is `events`."""
+    shadowed = []
+    for name, app in apps.items():
+        index = RouteIndex(app)
+        for context in iter_route_contexts(app.routes):
+            route, path = context.original_route, re.sub(r"\{(\w+):?\w*\}", "7", str(context.path))
+            for method in (context.methods or ()) if isinstance(route, APIRoute) else ():
+                found = index.find(method, path)
+                if found is not None and found[0].path != context.path:
+                    shadowed.append(f"{name} {method} {context.path}: {found[0].path}")
+
+    assert not shadowed
+
+
 def test_every_address_declares_its_permission(apps: dict[str, FastAPI]) -> None:
     known = {"public", "signed-in", *(str(may) for may in May)}
     silent = [

@@ -158,7 +158,7 @@ async def end_user_sessions(work: WriteWork, account_id: AccountPath) -> None:
     await service.end_sessions(work, account_id)
 
 
-internal_router = APIRouter(prefix="/internal/revocations", tags=["登录"])
+internal_router = APIRouter(prefix="/internal/revocations", tags=["登录"], route_class=Route)
 
 
 @internal_router.get("", response_model=Revocations, **requires(May.EVENT_DELIVER))

@@ -251,10 +251,8 @@ class ProjectChange(PatchBody):
         return {name: getattr(self, name) for name in self.model_fields_set}
 
 
-class BuiltAssetWrite(BuiltAsset):
+class BuiltAssetWrite(BuiltAsset, RequestBody):
     """形成的一项资产."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
 
 class ProjectTransitionRequest(TransitionRequest):
