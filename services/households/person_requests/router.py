@@ -13,5 +13,5 @@ PERSON_REQUESTS = PersonRequests(
 )
 router = person_request_router("/households", "监测对象个人信息请求", PERSON_REQUESTS)
 PERSON_REQUEST_KIND = person_request_kind(
-    "household_person_request", "监测对象个人信息请求", "/households", PERSON_REQUESTS
+    "member_request", "监测对象个人信息请求", "/households", PERSON_REQUESTS
 )
