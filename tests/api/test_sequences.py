@@ -43,7 +43,6 @@ RESOURCES = {
     "assets": r"/api/v1/assets(/\{asset_id\}(/(inspections|repairs|contracts))?)?$|/api/v1/assets/(repairs|contracts)/",
     "attendance": r"/api/v1/attendance/(leaves|errands|visits|deeds)(/\{\w+\})?(/\{action\})?$",
     "households": r"/api/v1/households/(clues|loans|jobs|measures)(/\{\w+_id\}(/(\{action\}|readings))?)?$",
-    "identity": r"/api/v1/(users|clients|organisations)(/\{\w+_id\}(/(sessions|issuers|secret))?)?$",
     "projects": r"/api/v1/projects(/\{project_id\}(/(documents|progress|screenings|\{action\}))?)?$",
     "rectification": r"/api/v1/rectification/items(/\{item_id\}(/(progress|\{action\}))?)?$",
     "workplan": r"/api/v1/workplan/(plans|targets)(/\{\w+_id\}(/(actuals|compute))?)?$",
