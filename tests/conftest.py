@@ -38,6 +38,7 @@ DATABASE_INDEPENDENT_TESTS = (
     "tests/access/test_access_matrix.py",
     "tests/api/test_generated_clients.py",
     "tests/api/test_sequences.py",
+    "tests/api/test_value_forms.py",
     "tests/architecture/test_reference_docs.py",
     "tests/architecture/test_light_start.py",
     "tests/architecture/test_lint_rules.py",
