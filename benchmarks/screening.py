@@ -103,7 +103,7 @@ def load_engine() -> Engine:
 def list_published() -> Iterator[ScreeningSubject]:
     """List approved projects with the fields that were published."""
     for row in _read_rows("published_projects.csv"):
-        year = row["year"] if row["year"].isdecimal() else None
+        year = int(row["year"]) if row["year"].isdecimal() else None
         yield ScreeningSubject.model_validate(
             {
                 "name": row["project_name"],
