@@ -108,7 +108,8 @@ function pageOf(place) {
 async function pickOption(place, field, words) {
   await field.click();
   await field.fill(words);
-  await pageOf(place).getByRole("option", { name: words }).first().click();
+  const list = await field.getAttribute("aria-controls"); // a list that closes may still show the same words
+  await pageOf(place).locator(`[id="${list}"]`).getByRole("option", { name: words }).first().click();
 }
 
 /** A move of the record that is open: fill in, check, confirm. */
