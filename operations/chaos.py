@@ -230,9 +230,9 @@ async def _list_all(who: Person, path: str) -> list[dict[str, Any]]:
     while True:
         page = await who.ask("GET", path, params=query)
         rows += page["items"]
-        if not page.get("next"):
+        if not page["next_cursor"]:
             return rows
-        query = {"limit": 200, "cursor": page["next"]}
+        query = {"limit": 200, "cursor": page["next_cursor"]}
 
 
 async def _wait_for_deliveries(admin: Person) -> list[str]:
