@@ -9,11 +9,12 @@ from pydantic import BaseModel
 from sqlmodel import col, select
 
 from shared.auth import May
-from shared.db import Record
+from shared.db import Record, lock_until_commit
 from shared.errors import NotFound
 from shared.http import PageAnswer, PageParams, answer_page
 from shared.unit_of_work import UnitOfWork
 
+MEMBERSHIP_LOCK_ID = 620_602_19
 R = TypeVar("R", bound=Record)
 
 
@@ -21,6 +22,11 @@ def visible_rows(work: UnitOfWork, table: Any, may: May = May.PRESENCE_READ) -> 
     """SQL condition: rows in the regions where the caller has the permission, and the caller's own by `person`."""
     owner = getattr(table, "person", None)
     return work.actor.scope_filter(may, col(table.region), None if owner is None else col(owner))
+
+
+async def system_lock_memberships(work: UnitOfWork) -> None:
+    """Lets one transaction at a time add members: who is put into two teams or groups at once must end up in one."""
+    await lock_until_commit(work.session, MEMBERSHIP_LOCK_ID)
 
 
 async def get_record(

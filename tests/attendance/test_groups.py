@@ -1,5 +1,6 @@
 """Attendance groups: posts and terms of their own, members for a time, in days, months and imports."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -127,6 +128,29 @@ async def test_who_leaves_a_group_leaves_its_posts_and_is_in_one_group_at_a_time
     stranger = attendance.client_as("town_officer", "620602101000")
     await get_json(stranger, f"/attendance/groups/{group['id']}", 404)
     await post_json(cadre, "/attendance/groups", {"name": "自建", "region": TOWN, "terms": TWICE}, 403)
+
+
+async def test_days_after_a_membership_are_judged_without_it(
+    attendance: ServiceUnderTest, cadre: httpx.AsyncClient, town: httpx.AsyncClient, post: Any, clock: Clock
+) -> None:
+    member = await join(town, await create_group(town), "li")
+    await submit_check_in(cadre, build_check_in(clock))
+    await run_day_projection(attendance)
+    assert (await get_day(cadre))["result"] == "part"
+    body = {"ends_on": "2024-05-17", "reason": "调离"}
+    await change(town, member, f"/attendance/group-members/{member['id']}/end", body, posts=True)
+    await run_day_projection(attendance)
+    day = await get_day(cadre)
+    assert (day["result"], day["group_id"]) == ("present", None)
+
+
+async def test_a_person_added_to_several_groups_at_once_is_in_one(town: httpx.AsyncClient) -> None:
+    groups = [await create_group(town, name=f"第{number}考勤组") for number in range(6)]
+    body = {"person": "li", "person_name": "李同志", "starts_on": "2024-05-06"}
+    added = await asyncio.gather(
+        *(town.post(f"/attendance/groups/{group['id']}/members", json=body) for group in groups)
+    )
+    assert sorted(answer.status_code for answer in added) == [201] + [409] * 5
 
 
 async def test_other_posts_count_from_the_day_of_the_change(

@@ -1,5 +1,6 @@
 """Teams, terms of members, and hand-over to another person."""
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -44,6 +45,16 @@ async def test_nobody_serves_in_two_teams_at_once(town: httpx.AsyncClient) -> No
     other = await post_json(town, "/attendance/teams", {"name": "别村工作队", "region": "620602100202"})
     body = {"person": "li", "person_name": "李明", "role": "member", "starts_on": "2024-06-01"}
     await post_json(town, f"/attendance/teams/{other['id']}/members", body, 409)
+
+
+async def test_a_person_added_to_several_teams_at_once_is_in_one(town: httpx.AsyncClient) -> None:
+    names = [f"第{number}工作队" for number in range(6)]
+    teams = [await post_json(town, "/attendance/teams", {"name": one, "region": VILLAGE}) for one in names]
+    body = {"person": "li", "person_name": "李同志", "role": "member", "starts_on": "2024-05-06"}
+    added = await asyncio.gather(
+        *(town.post(f"/attendance/teams/{team['id']}/members", json=body) for team in teams)
+    )
+    assert sorted(answer.status_code for answer in added) == [201] + [409] * 5, added[0].text
 
 
 async def test_a_hand_over_keeps_role_post_and_history(

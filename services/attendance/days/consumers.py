@@ -110,7 +110,8 @@ def find_affected_days(row: Any, today: date) -> tuple[str, date, date] | None: 
         work_date = date.fromisoformat(row.work_date)
         return row.person, work_date, work_date
     if row.type in {"presence_request.moved", "assignment.changed", "attendance_group_member.changed"}:
-        last = date.fromisoformat(row.ends_on) if row.ends_on else today
+        ends = [row.ends_on, *([] if row.ended_on is None else [row.ended_on])]
+        last = max(date.fromisoformat(one) if one else today for one in ends)
         return row.person, date.fromisoformat(row.starts_on), last
     return None
 

@@ -187,7 +187,7 @@ async def system_update_after_signature(
 
 
 async def system_list_log_rows(session: AsyncSession, cursor: Cursor, limit: int) -> list[sa.Row[Any]]:
-    """Returns visible log rows after the cursor, with the payload fields that concern days."""
+    """Returns visible log rows after the cursor, with the payload fields that concern days; `ended_on` was the last day before."""
     log = event_log.c
     fields = ("person", "work_date", "starts_on", "ends_on", "key", "effective_from", "since")
     query = (
@@ -197,6 +197,7 @@ async def system_list_log_rows(session: AsyncSession, cursor: Cursor, limit: int
             log.type,
             log.region,
             *(log.after[name].as_string().label(name) for name in fields),
+            log.before["ends_on"].as_string().label("ended_on"),
         )
         .where(after_cursor(cursor), is_visible(session))
         .order_by(log.tx, log.seq)

@@ -23,7 +23,7 @@ from shared.auth import May
 from shared.clients.attendance import AttendanceGroupChanged, GroupMemberChanged
 from shared.clients.identity import AccountHandedOver
 from shared.db import new_id
-from shared.errors import Conflict, FieldError, Invalid
+from shared.errors import Conflict, invalid_field
 from shared.http import VersionMatch
 from shared.records import create_record, insert_record, save_record
 from shared.unit_of_work import UnitOfWork
@@ -79,10 +79,10 @@ async def create_member(work: UnitOfWork, group_id: UUID, body: GroupMemberCreat
     group = await records.get_record(work, AttendanceGroup, group_id, "这个考勤组", lock=True)
     work.actor.require(May.POST_MANAGE, group.region)
     if group.closed_on is not None and body.starts_on > group.closed_on:
-        detail = f"考勤组已于 {group.closed_on} 停用"
-        raise Invalid(
-            detail, "The group is closed", errors=[FieldError("closed", detail, "closed", "/starts_on")]
+        raise invalid_field(
+            "closed", f"考勤组已于 {group.closed_on} 停用", "/starts_on", "The group is closed"
         )
+    await records.system_lock_memberships(work)
     for member, other in await repository.list_memberships(
         work, body.person, body.starts_on, body.ends_on or date.max
     ):
@@ -116,10 +116,7 @@ async def end_member(
     work.actor.require(May.POST_MANAGE, member.region)
     match.require_version(member)
     if body.ends_on < member.starts_on:
-        detail = "结束日期早于开始日期"
-        raise Invalid(
-            detail, "Ends before it starts", errors=[FieldError("before_start", detail, "", "/ends_on")]
-        )
+        raise invalid_field("before_start", "结束日期早于开始日期", "/ends_on", "Ends before it starts")
     await end_membership(work, member, body.ends_on, body.reason)
     return member
 

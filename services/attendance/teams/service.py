@@ -201,6 +201,7 @@ async def _require_no_membership(
     work: UnitOfWork, person: str, name: str, starts_on: date, except_id: UUID | None
 ) -> None:
     """Raises Conflict if the person is a member on or after the day."""
+    await records.system_lock_memberships(work)
     for membership in await repository.list_memberships(work, person, starts_on, date.max):
         if membership.id != except_id:
             raise Conflict(
