@@ -7,6 +7,7 @@ The defaults suit `make run` (one process). Otherwise a missing or well-known se
 
 import json
 import os
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -24,6 +25,15 @@ STATELESS_SERVICES = frozenset({"gateway"})
 
 class StartupError(Exception):
     """A process cannot start; the message is one sentence for the operator."""
+
+
+@lru_cache(maxsize=1)
+def load_outlines(path: str) -> list[dict[str, Any]]:
+    """The features of a file of region outlines, each with a `code`. OSError, ValueError, LookupError or TypeError when it has none."""
+    found: list[dict[str, Any]] = json.loads(Path(path).read_text("utf-8"))["features"]
+    for one in found:
+        one["properties"]["code"] = str(one["properties"]["code"])
+    return found
 
 
 class TrustedIssuer(BaseModel):
@@ -131,6 +141,11 @@ class Settings(BaseSettings):
     def _check_map(self) -> Self:
         if (self.tile_url or self.map_outlines) and not self.map_review_number:
             raise ValueError("XIANJIE_MAP_REVIEW_NUMBER 必须设置: 地图须标明审图号")
+        if self.map_outlines:
+            try:
+                load_outlines(self.map_outlines)
+            except (OSError, ValueError, LookupError, TypeError) as error:
+                raise ValueError(f"XIANJIE_MAP_OUTLINES 读不出界线: {self.map_outlines} ({error})") from error
         return self
 
     @property

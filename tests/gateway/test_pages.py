@@ -162,6 +162,10 @@ def test_a_map_has_its_outlines_and_never_without_a_review_number(tmp_path: Path
     )
     with pytest.raises(ValidationError, match="审图号"):
         Settings(service="gateway", map_outlines=str(file))
+    for content in ("not json", '{"features": [{"properties": {}}]}', "[]"):
+        (tmp_path / "bad.json").write_text(content, "utf-8")
+        with pytest.raises(ValidationError, match="XIANJIE_MAP_OUTLINES 读不出界线"):
+            Settings(service="gateway", map_outlines=str(tmp_path / "bad.json"), **MAP)
     settings = Settings(service="gateway", map_outlines=str(file), **MAP)
     found = read_map(settings, "620602000000")
 

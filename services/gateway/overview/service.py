@@ -1,9 +1,6 @@
 """Overview of a region and year: key figures taken from the summaries and alerts of all services, with what to compare them."""
 
-import json
 from collections.abc import Sequence
-from functools import lru_cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from services.gateway.fan_out import FanOut, gather
@@ -12,7 +9,7 @@ from shared.auth import is_region_within
 from shared.china import format_wan, parse_yuan
 from shared.clients.composition import ALERTS_PAGE, OF_TOWNS, SUMMARY_PAGE, Figure
 from shared.http import API_PREFIX
-from shared.settings import Settings
+from shared.settings import Settings, load_outlines
 
 COUNTY_DIGITS = 6
 FIRST_YEAR = 2000
@@ -127,15 +124,9 @@ def _extract_value(page: Any, path: Sequence[str]) -> str | None:  # noqa: ANN40
 
 def read_map(settings: Settings, region: str) -> MapRead:
     """The tiles of this installation, and the outlines of a region and of what lies in it."""
-    outlines = _load_outlines(settings.map_outlines) if settings.map_outlines else []
+    outlines = load_outlines(settings.map_outlines) if settings.map_outlines else []
     return MapRead(
         tiles=settings.tile_url,
-        outlines=[one for one in outlines if is_region_within(str(one["properties"]["code"]), region)],
+        outlines=[one for one in outlines if is_region_within(one["properties"]["code"], region)],
         review_number=settings.map_review_number,
     )
-
-
-@lru_cache(maxsize=1)
-def _load_outlines(path: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(Path(path).read_text("utf-8"))["features"]
-    return found
