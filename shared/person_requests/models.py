@@ -21,6 +21,9 @@ from shared.person_requests.lifecycle import (
 from shared.unit_of_work import UnitOfWork
 
 ERASED_WORDS = "已删除"
+VOUCHER_YEARS = 30
+"""会计凭证的保管期限, 从会计年度终了后的第一天算起: 《会计档案管理办法》(财政部、国家档案局令第79号)第十四条、附表1."""
+VOUCHER_WORDS = "会计凭证保管三十年(会计档案管理办法第十四条; 个人信息保护法第四十七条第二款)"
 
 
 class PersonRequestRow(Record):
@@ -65,6 +68,12 @@ class Subject:
     def has_mark(self, column: Any) -> sa.ColumnElement[bool]:  # noqa: ANN401 - a column
         """Condition: the column is the blind index of this person's id number; never without a number."""
         return sa.and_(sa.literal(bool(self.mark)), column == self.mark)
+
+
+def is_kept_voucher(work: UnitOfWork, paid_on: Any) -> sa.ColumnElement[bool]:  # noqa: ANN401 - a column
+    """Condition: a payment of this day stands on a voucher that must still be kept."""
+    found: sa.ColumnElement[bool] = paid_on >= date(work.today.year - VOUCHER_YEARS, 1, 1)
+    return found
 
 
 def random_mark() -> str:

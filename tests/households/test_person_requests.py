@@ -113,6 +113,8 @@ async def test_a_person_is_shown_and_erased_and_the_log_still_proves_the_tables(
         (label, 1, 0) for label in ("家庭成员", "户主资料", "全户资料", "监测线索", "帮扶岗位")
     }
 
+    erased = (await auditor.get("/households/events?types=personal_data.erased")).json()["items"]
+    assert {household, job} <= {event["subject"] for event in erased}, "the log says what was emptied"
     after = await read_tables(service)
     touched = {key for key in before if before[key] != after.get(key)}
     assert {table for table, _ in touched} == {
@@ -207,6 +209,7 @@ async def test_a_copy_is_an_event_and_only_the_bureau_reads_it(
     await people.enter()
     request = (await register(people.comparer, REQUEST | {"kind": "copy"}))["id"]
     assert len(await read_person(people.comparer, request)) == 2
+    assert await find_clear_text(doors.service("households").context, NAME, ID_NO) == [], "an answer was kept"
     for other in (people.town, people.cadre, people.leader):
         assert (await other.get(f"{REQUESTS}/{request}")).status_code == 403
     service = doors.service("households")

@@ -1,7 +1,5 @@
 """Where this service keeps personal values of people without an account: keepers, who reported repairs, payees of income."""
 
-from datetime import date
-
 import sqlalchemy as sa
 from sqlmodel import col
 
@@ -9,12 +7,15 @@ from services.assets.custody.models import Keeper
 from services.assets.distributions.models import Payout
 from services.assets.repairs.lifecycle import RepairState
 from services.assets.repairs.models import Repair
-from shared.person_requests.models import ERASED_WORDS, PersonalRows, Subject
+from shared.person_requests.models import (
+    ERASED_WORDS,
+    VOUCHER_WORDS,
+    PersonalRows,
+    Subject,
+    is_kept_voucher,
+)
 from shared.unit_of_work import UnitOfWork
 
-VOUCHER_YEARS = 30
-"""会计凭证的保管期限, 从会计年度终了后的第一天算起: 《会计档案管理办法》(财政部、国家档案局令第79号)第十四条、附表1."""
-VOUCHER_WORDS = "会计凭证保管三十年(会计档案管理办法第十四条; 个人信息保护法第四十七条第二款)"
 UNPAID_WORDS = "收益还没有发放, 处理目的未实现(个人信息保护法第十三条第三项)"
 KEEPING_WORDS = "还在管护, 履行合同所必需(个人信息保护法第十三条第二项)"
 OPEN_WORDS = "报修还没有办结, 处理目的未实现(个人信息保护法第十三条第三项)"
@@ -60,7 +61,7 @@ PERSONAL_ROWS = (
         shows=("distribution_id", "payee", "amount", "paid_on"),
         empties={"payee": ERASED_WORDS, "account_sealed": "", "account_masked": "", "basis": ""},
         kept={
-            VOUCHER_WORDS: lambda work: col(Payout.paid_on) >= date(work.today.year - VOUCHER_YEARS, 1, 1),
+            VOUCHER_WORDS: lambda work: is_kept_voucher(work, col(Payout.paid_on)),
             UNPAID_WORDS: lambda _work: sa.and_(col(Payout.paid_on).is_(None), col(Payout.withdrawn) == ""),
         },
     ),

@@ -19,7 +19,7 @@ ACCOUNT: sa.Table = LedgerAccount.__table__  # type: ignore[attr-defined]
 ALLOCATION: sa.Table = Allocation.__table__  # type: ignore[attr-defined]
 ALLOCATED_KINDS = (AccountKind.UNPAID, AccountKind.APPLIED, AccountKind.PAID)
 TOWN_DIGITS = 9
-MAX_UNITS = 2000
+MAX_EARMARKS = 20_000
 ORDERS = {"year": col(Earmark.year), "total": col(Earmark.total)}
 
 
@@ -61,13 +61,13 @@ async def list_earmarks(
 
 
 async def list_year_earmarks(work: UnitOfWork, region: str, year: int) -> list[Earmark]:
-    """List what was earmarked in a region's year, within the caller's regions, in the order of entry (at most 2000)."""
+    """List what was earmarked in a region's year, within the caller's regions, in the order of entry; at most MAX_EARMARKS and one."""
     query = select(Earmark).where(
         Earmark.year == year,
         work.within_region(col(Earmark.region), region),
         work.actor.scope_filter(May.FUND_READ, col(Earmark.region)),
     )
-    return list(await work.session.exec(query.order_by(col(Earmark.id)).limit(MAX_UNITS)))
+    return list(await work.session.exec(query.order_by(col(Earmark.id)).limit(MAX_EARMARKS + 1)))
 
 
 async def sum_allocated_by_town(work: UnitOfWork, region: str, year: int) -> dict[str, int]:

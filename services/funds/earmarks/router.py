@@ -10,7 +10,7 @@ from services.funds.earmarks.models import Earmark
 from services.funds.earmarks.schemas import EarmarkChange, EarmarkCreate, EarmarkMatrix, EarmarkRead
 from shared.auth import May
 from shared.china import RegionCode
-from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed, VersionRequired
+from shared.errors import BadRequest, Conflict, Invalid, NotFound, PreconditionFailed, VersionRequired
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
 from shared.records import RecordKind
 
@@ -41,7 +41,7 @@ async def list_earmarks(
     return await repository.list_earmarks(work, params, region=region, year=year, title=title)
 
 
-@router.get("/matrix", response_model=EarmarkMatrix, **requires(May.FUND_READ))
+@router.get("/matrix", response_model=EarmarkMatrix, **requires(May.FUND_READ, refuses=(BadRequest,)))
 async def read_matrix(work: ReadWork, region: RegionCode, year: Year) -> EarmarkMatrix:
     """乡镇 × 类别, 和各乡镇已安排到项目的资金."""
     return await service.build_matrix(work, region, year)

@@ -19,7 +19,7 @@ from services.funds.sources import repository as sources
 from shared.auth import May
 from shared.china import format_yuan, parse_yuan_cell
 from shared.clients.funds import EarmarkChanged
-from shared.errors import Conflict, FieldError, Invalid
+from shared.errors import BadRequest, Conflict, invalid_field
 from shared.http import VersionMatch
 from shared.records import create_record, save_record
 from shared.unit_of_work import UnitOfWork
@@ -64,10 +64,7 @@ async def update_earmark(
     work.actor.require(May.PLAN_DRAFT, earmark.region)
     match.require_version(earmark)
     if body.amounts is not None and not body.reason.strip():
-        detail = "更改额度须写明理由"
-        raise Invalid(
-            detail, "A reason is needed", errors=[FieldError("no_reason", detail, "no reason", "/reason")]
-        )
+        raise invalid_field("no_reason", "更改额度须写明理由", "/reason", "A reason is needed")
     before = {"total": earmark.total, "amounts": earmark.amounts}
     if body.amounts is not None:
         earmark.amounts = store_amounts(body.amounts)
@@ -79,10 +76,18 @@ async def update_earmark(
 
 
 async def build_matrix(work: UnitOfWork, region: str, year: int) -> EarmarkMatrix:
-    """Sum a year's amounts by unit and category, and compare each town with what was allocated to its projects."""
+    """Sum a year's amounts by unit and category, and compare each town with what was allocated to its projects.
+
+    BadRequest when there are more amounts than one answer adds up.
+    """
     sums: dict[tuple[str, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))
     current = work.context.mergers.find_current
-    for earmark in await repository.list_year_earmarks(work, region, year):
+    earmarks = await repository.list_year_earmarks(work, region, year)
+    if len(earmarks) > repository.MAX_EARMARKS:
+        raise BadRequest(
+            "这一年的切块额度太多, 请把区划缩小到县(区)或乡镇", "Too many amounts, narrow the region"
+        )
+    for earmark in earmarks:
         for one in earmark.amounts:
             sums[current(earmark.region), earmark.unit][one["category"]] += parse_yuan_cell(one["amount"])
     allocated = await repository.sum_allocated_by_town(work, region, year)
