@@ -82,9 +82,9 @@ def enrol(state: WitnessState, name: str, log_keys: list[str]) -> str:
         private = Ed25519PrivateKey.generate().private_bytes_raw()
         values = {"name": name, "key": base64.b64encode(private).decode(), "logs": {}, "heads": {}}
     for key in map(note.parse_key, log_keys):
-        if values["logs"].get(key.name, str(key)) != str(key):
+        pinned = values.setdefault("sm2_logs" if key.kind == note.SM2 else "logs", {})
+        if pinned.setdefault(key.name, str(key)) != str(key):
             raise note.InvalidNote(f"{key.name} is pinned with another key; remove it by hand first")
-        values["logs"][key.name] = str(key)
     state.write(values)
     return str(note.public_key(values["name"], _private_key(values), note.COSIGNATURE))
 
@@ -93,15 +93,24 @@ def _private_key(values: dict[str, Any]) -> Ed25519PrivateKey:
     return Ed25519PrivateKey.from_private_bytes(base64.b64decode(values["key"]))
 
 
+def _list_origins(values: dict[str, Any]) -> list[str]:
+    return sorted({*values["logs"], *values.get("sm2_logs", {})})
+
+
+def _list_keys(values: dict[str, Any], origin: str) -> list[note.NoteKey]:
+    pinned = (values["logs"], values.get("sm2_logs", {}))
+    return [note.parse_key(keys[origin]) for keys in pinned if origin in keys]
+
+
 def check_head(
-    http: httpx.Client, key: note.NoteKey, last: dict[str, Any] | None
+    http: httpx.Client, keys: list[note.NoteKey], last: dict[str, Any] | None
 ) -> tuple[note.TreeHead, str]:
-    """The current head of a log, proved to continue the last one. Misconduct when it does not."""
-    address = f"/api/v1/{key.name.split('/')[-1]}/log"
+    """The current head of a log, signed with each pinned key and proved to continue the last one. Misconduct when not."""
+    address = f"/api/v1/{keys[0].name.split('/')[-1]}/log"
     text = _ask(http, f"{address}/head")["note"]
     evidence: dict[str, Any] = {"last": last, "shown": text}
     try:
-        head = note.verify_head(text, key)
+        head = [note.verify_head(text, key) for key in keys][0]
     except note.InvalidNote as error:
         raise Misconduct(f"日志头的签名不对: {error}", evidence) from error
     if last is None or last["size"] == 0:
@@ -131,8 +140,7 @@ def _ask(http: httpx.Client, path: str) -> Any:  # noqa: ANN401 - any JSON
 def witness_log(state: WitnessState, http: httpx.Client, origin: str) -> str:
     """Look at one log once: check, keep the head, cosign it; what was done, in words."""
     values = state.read()
-    key, last = note.parse_key(values["logs"][origin]), values["heads"].get(origin)
-    head, text = check_head(http, key, last)
+    head, text = check_head(http, _list_keys(values, origin), values["heads"].get(origin))
     if head.size == 0:
         return "日志还是空的"
     values["heads"][origin] = {
@@ -151,7 +159,7 @@ def witness_log(state: WitnessState, http: httpx.Client, origin: str) -> str:
 def watch_once(state: WitnessState, http: httpx.Client) -> int:
     """Look at every pinned log; 0, or the code of the worst that was found."""
     worst = 0
-    for origin in sorted(state.read()["logs"]):
+    for origin in _list_origins(state.read()):
         try:
             words = witness_log(state, http, origin)
         except Misconduct as error:

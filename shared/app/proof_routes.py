@@ -31,6 +31,7 @@ class LogKey(BaseModel):
     """日志公钥, to be kept by a witness before it reads the first head."""
 
     key: str = Field(description="name+key id+base64, as in C2SP signed-note; Ed25519")
+    sm2_key: str = Field(description="the same of the second signature, SM2 with SM3")
 
 
 class LogHead(BaseModel):
@@ -59,6 +60,7 @@ class Evidence(BaseModel):
     """一个服务关于若干记录的证据, in the form that `verify.py` of a bundle reads."""
 
     key: str
+    sm2_key: str
     note: str = Field(description="signed head that all proofs lead to")
     signature: str = Field(
         description="signed note over subjects, events and rows: nothing was left out later"
@@ -76,31 +78,42 @@ class Cosignature(RequestBody):
     line: str = Field(min_length=1, max_length=600, description="signature line of C2SP tlog-cosignature")
 
 
-def _log_key(work: UnitOfWork) -> tuple[str, Ed25519PrivateKey]:
-    settings = work.context.settings
-    origin = f"xianjie-{settings.district}/{work.context.name}"
-    return origin, note.derive_log_key(settings.log_key or settings.index_key, origin)
+def _origin(work: UnitOfWork) -> str:
+    return f"xianjie-{work.context.settings.district}/{work.context.name}"
+
+
+def _private_keys(work: UnitOfWork) -> tuple[Ed25519PrivateKey, bytes]:
+    secret, origin = work.context.settings.log_key or work.context.settings.index_key, _origin(work)
+    return note.derive_log_key(secret, origin), note.derive_sm2_key(secret, origin)
+
+
+def _public_keys(work: UnitOfWork) -> LogKey:
+    origin, (ed25519, sm2) = _origin(work), _private_keys(work)
+    return LogKey(key=str(note.public_key(origin, ed25519)), sm2_key=str(note.sm2_public_key(origin, sm2)))
+
+
+def _sign(work: UnitOfWork, head: note.TreeHead) -> str:
+    ed25519, sm2 = _private_keys(work)
+    return note.sign_head(head, ed25519) + note.sign_head_with_sm2(head, sm2)
 
 
 async def _build_head(work: UnitOfWork, size: int) -> note.TreeHead:
-    origin, _ = _log_key(work)
-    return note.TreeHead(origin, size, await merkle.read_root(work.session, size))
+    return note.TreeHead(_origin(work), size, await merkle.read_root(work.session, size))
 
 
 async def sign_log_head(work: UnitOfWork, size: int) -> LogHead:
     """The head of the first `size` rows, signed, with the cosignatures that came for it."""
-    head, (_, private) = await _build_head(work, size), _log_key(work)
+    head = await _build_head(work, size)
     query = sa.select(log_cosignature).where(log_cosignature.c.size == size)
     rows = list(await execute_core(work.session, query.order_by(log_cosignature.c.witness)))
-    text = note.sign_head(head, private) + "".join(row.line for row in rows)
+    text = _sign(work, head) + "".join(row.line for row in rows)
     return LogHead(size=size, note=text, witnesses=[row.witness for row in rows])
 
 
 def _sign_evidence(work: UnitOfWork, subjects: list[str], part: EvidencePart) -> str:
-    """A note by the log's key, under a name of its own, over everything that a bundle has from this service."""
-    origin, private = _log_key(work)
+    """A note by the log's keys, under a name of its own, over everything that a bundle has from this service."""
     content = verify.evidence_digest(subjects, [event.digest for event in part.events], part.rows)
-    return note.sign_head(note.TreeHead(f"{origin}{verify.EVIDENCE}", len(part.events), content), private)
+    return _sign(work, note.TreeHead(f"{_origin(work)}{verify.EVIDENCE}", len(part.events), content))
 
 
 async def find_cosigned_size(session: AsyncSession) -> int:
@@ -144,8 +157,8 @@ def head_router(service: str) -> APIRouter:
 
     @router.get("/key", response_model=LogKey, **allows_anonymous())
     async def read_key(work: PublicReadWork) -> Any:  # noqa: ANN401 - shaped by response_model
-        """本服务日志头的公钥. 见证方在登记时从运维处取得, 之后不再从网上取."""
-        return LogKey(key=str(note.public_key(*_log_key(work))))
+        """本服务日志头的两把公钥(Ed25519、SM2). 见证方在登记时从运维处取得, 之后不再从网上取."""
+        return _public_keys(work)
 
     # The size, the tiles and the cosignatures.
     @router.get("/head", response_model=LogHead, **allows_anonymous(statements=5))
@@ -231,7 +244,7 @@ def evidence_router(service: str, fsck: Fsck) -> APIRouter:
         part = await collect_evidence(work, fsck, ids)
         head = await sign_log_head(work, part.size)
         return Evidence(
-            key=str(note.public_key(*_log_key(work))),
+            **_public_keys(work).model_dump(),
             note=head.note,
             signature=_sign_evidence(work, ids, part),
             subjects=ids,

@@ -1,21 +1,33 @@
 """Heads of a log as C2SP signed notes, and cosignatures of witnesses (c2sp.org/signed-note, tlog-checkpoint, tlog-cosignature).
 
 A head is `origin⏎size⏎base64 root⏎`, an empty line, and signature lines `— name base64(key id ‖ signature)`. Keys are
-Ed25519 and written as `name+key id+base64 of type and public key`. A cosignature also signs its time.
+written as `name+key id+base64 of type and public key`. A log signs a head twice: with Ed25519, which other people's tools
+verify, and with SM2 (GB/T 32918.2 with SM3 and the user id of GM/T 0009). A cosignature also signs its time.
 """
 
 import base64
 import binascii
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from shared.events import verify
+
 ED25519, COSIGNATURE = b"\x01", b"\x04"
+SM2 = b"\xffGB/T 32918.2"
+"""C2SP has no number for SM2: 0xff stands before a type that names itself."""
 KEY_ID_BYTES, TIME_BYTES, SEED_BYTES = 4, 8, 32
+PUBLIC_KEY_BYTES = {ED25519: 32, COSIGNATURE: 32, SM2: 64}
+SM2_USER = b"1234567812345678"
+SM2_ORDER = 0xFFFFFFFE_FFFFFFFF_FFFFFFFF_FFFFFFFF_7203DF6B_21C6052B_53BBF409_39D54123
+SM2_SEED_BYTES = 48
+"""Sixteen more than the order has, so that the remainder favours no key."""
+UNCOMPRESSED = b"\x04"
 DASH = "\u2014 "
 MAX_NOTE_LENGTH = 20_000
 
@@ -26,7 +38,7 @@ class InvalidNote(ValueError):
 
 @dataclass(frozen=True)
 class NoteKey:
-    """A public key with the name it signs under; `kind` is that of a log or of a witness."""
+    """A public key with the name it signs under; `kind` is ED25519 or SM2 of a log, or COSIGNATURE of a witness."""
 
     name: str
     kind: bytes
@@ -63,16 +75,34 @@ def parse_key(text: str) -> NoteKey:
         data = base64.b64decode(encoded, validate=True)
     except (ValueError, binascii.Error) as error:
         raise InvalidNote("not a public key of a log or witness") from error
-    key = NoteKey(name, data[:1], data[1:])
-    if key.kind not in {ED25519, COSIGNATURE} or len(key.public) != SEED_BYTES or key.key_id.hex() != key_id:
-        raise InvalidNote("not a public key of a log or witness")
-    return key
+    for kind, length in PUBLIC_KEY_BYTES.items():
+        key = NoteKey(name, kind, data[len(kind) :])
+        if data.startswith(kind) and len(key.public) == length and key.key_id.hex() == key_id:
+            return key
+    raise InvalidNote("not a public key of a log or witness")
 
 
 def derive_log_key(secret: str, origin: str) -> Ed25519PrivateKey:
-    """The private key of one log, from a secret of the service."""
+    """The private Ed25519 key of one log, from a secret of the service."""
     kdf = HKDF(hashes.SHA256(), SEED_BYTES, salt=None, info=f"log head {origin}".encode())
     return Ed25519PrivateKey.from_private_bytes(kdf.derive(secret.encode()))
+
+
+@lru_cache(maxsize=32)
+def derive_sm2_key(secret: str, origin: str) -> bytes:
+    """The private SM2 key of one log, from a secret of the service: 32 bytes, between 1 and the order less 2."""
+    kdf = HKDF(hashes.SHA256(), SM2_SEED_BYTES, salt=None, info=f"log head SM2 {origin}".encode())
+    number = int.from_bytes(kdf.derive(secret.encode()), "big") % (SM2_ORDER - 2) + 1
+    return number.to_bytes(SEED_BYTES, "big")
+
+
+@lru_cache(maxsize=32)
+def sm2_public_key(name: str, private: bytes) -> NoteKey:
+    """The public half of an SM2 key: x ‖ y."""
+    # What only heads need is not loaded at the start of a service.
+    from gmalg import SM2 as Sm2
+
+    return NoteKey(name, SM2, Sm2().generate_pk(private).removeprefix(UNCOMPRESSED))
 
 
 def public_key(name: str, private: Ed25519PrivateKey, kind: bytes = ED25519) -> NoteKey:
@@ -88,6 +118,17 @@ def sign_head(head: TreeHead, private: Ed25519PrivateKey) -> str:
     """The signed note of a head."""
     key = public_key(head.origin, private)
     return f"{head.body}\n{_signature_line(key.name, key.key_id + private.sign(head.body.encode()))}"
+
+
+@lru_cache(maxsize=32)
+def sign_head_with_sm2(head: TreeHead, private: bytes) -> str:
+    """The signature line of a head by an SM2 key: r ‖ s. Kept, since it costs 10 ms."""
+    from gmalg import SM2 as Sm2
+
+    key = sm2_public_key(head.origin, private)
+    numbers = Sm2(private, SM2_USER, UNCOMPRESSED + key.public).sign(head.body.encode())
+    signature = b"".join(number.rjust(SEED_BYTES, b"\0") for number in numbers)
+    return _signature_line(key.name, key.key_id + signature)
 
 
 def cosign_head(head: TreeHead, name: str, private: Ed25519PrivateKey, time: int) -> str:
@@ -132,6 +173,10 @@ def _split_line(line: str) -> tuple[str, bytes]:
 
 
 def _verify(key: NoteKey, signature: bytes, message: bytes) -> None:
+    if key.kind == SM2:
+        if not verify.verify_sm2(key.public, signature, message):
+            raise InvalidNote(f"the signature of {key.name} does not verify")
+        return
     try:
         Ed25519PublicKey.from_public_bytes(key.public).verify(signature, message)
     except InvalidSignature as error:

@@ -7,7 +7,7 @@ A key is the public key of a log or of a witness as its owner handed it over (`n
 the bundle are used and printed: compare them with those that the owners publish, or the check says only that the bundle
 agrees with itself. Exit code 0: everything is proved. 1: something is not; each fault is a line. 2: no bundle.
 
-It checks: the signature of each log's head (Ed25519), cosignatures of witnesses, that each event is in the tree of its
+It checks: the signatures of each log's head (Ed25519 and SM2, those whose keys are given), cosignatures of witnesses, that each event is in the tree of its
 head (RFC 6962, SHA-256) with the content shown (SM3), that each record is as the last event about it left it, that entries
 of the ledger add up to zero, the digest of each file, and that each part is whole as its service signed it: no event, record
 or file was changed, added, removed or put in another order later. The index is for reading; it is not checked.
@@ -27,7 +27,8 @@ ROOT_OF_MINUS_ONE = pow(2, (P - 1) // 4, P)
 BASE_Y = 4 * pow(5, P - 2, P) % P
 MAX_JSON_BYTES, MAX_FILE_BYTES, MAX_ENTRIES = 200_000_000, 500_000_000, 20_000
 FORMAT = "xianjie-bundle-2"
-LOG, WITNESS = b"\x01", b"\x04"
+LOG, WITNESS, LOG_SM2 = b"\x01", b"\x04", b"\xffGB/T 32918.2"
+PUBLIC_KEY_BYTES = {LOG: 32, WITNESS: 32, LOG_SM2: 64}
 EVIDENCE = "/evidence"
 """What the name of a log has behind it in a signature over a part of a bundle."""
 
@@ -144,6 +145,57 @@ def sm3(data):
         return sm3_in_python(data)
 
 
+# --- SM2 (GB/T 32918.2 on the curve of GB/T 32918.5), verification only ---------------------------------------------
+
+SM2_P = 0xFFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF00000000FFFFFFFFFFFFFFFF
+SM2_A = SM2_P - 3
+SM2_B = 0x28E9FA9E9D9F5E344D5A9E4BCF6509A7F39789F515AB8F92DDBCBD414D940E93
+SM2_N = 0xFFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFF7203DF6B21C6052B53BBF40939D54123
+SM2_G = (
+    0x32C4AE2C1F1981195F9904466A39C9948FE30BBFF2660BE1715A4589334C74C7,
+    0xBC3736A2F4F6779C59BDCEE36B692153D0A9877CC62A474002DF32E52139F0A0,
+)
+SM2_USER = b"1234567812345678"
+
+
+def _sm2_add(one, other):
+    if one is None or other is None:
+        return one or other
+    if one[0] == other[0]:
+        if (one[1] + other[1]) % SM2_P == 0:
+            return None
+        slope = (3 * one[0] * one[0] + SM2_A) * pow(2 * one[1], -1, SM2_P)
+    else:
+        slope = (other[1] - one[1]) * pow(other[0] - one[0], -1, SM2_P)
+    x = (slope * slope - one[0] - other[0]) % SM2_P
+    return x, (slope * (one[0] - x) - one[1]) % SM2_P
+
+
+def _sm2_multiply(number, point):
+    found = None
+    while number:
+        if number & 1:
+            found = _sm2_add(found, point)
+        point, number = _sm2_add(point, point), number >> 1
+    return found
+
+
+def verify_sm2(public, signature, message):
+    """Whether r ‖ s of 64 bytes over a message is the signature of a public key x ‖ y."""
+    if len(signature) != 64 or len(public) != 64:
+        return False
+    x, y = int.from_bytes(public[:32], "big"), int.from_bytes(public[32:], "big")
+    r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
+    if not (x < SM2_P and y < SM2_P and (y * y - x**3 - SM2_A * x - SM2_B) % SM2_P == 0):
+        return False
+    if not (0 < r < SM2_N and 0 < s < SM2_N and (r + s) % SM2_N):
+        return False
+    numbers = b"".join(one.to_bytes(32, "big") for one in (SM2_A, SM2_B, *SM2_G))
+    identity = bytes.fromhex(sm3((8 * len(SM2_USER)).to_bytes(2, "big") + SM2_USER + numbers + public))
+    point = _sm2_add(_sm2_multiply(s, SM2_G), _sm2_multiply((r + s) % SM2_N, (x, y)))
+    return point is not None and (int(sm3(identity + message), 16) + point[0]) % SM2_N == r
+
+
 # --- signed notes (C2SP) -------------------------------------------------------------------------------------------
 
 
@@ -161,9 +213,10 @@ def parse_key(text):
         raise Fault(f"不是公钥: {text[:80]}")
     data = _decode(parts[2])
     key_id = hashlib.sha256(parts[0].encode() + b"\n" + data).digest()[:4]
-    if len(data) != 33 or data[:1] not in (LOG, WITNESS) or key_id.hex() != parts[1]:
-        raise Fault(f"不是公钥: {text[:80]}")
-    return parts[0], data[:1], data[1:], key_id
+    for kind, length in PUBLIC_KEY_BYTES.items():
+        if data.startswith(kind) and len(data) == len(kind) + length and key_id.hex() == parts[1]:
+            return parts[0], kind, data[len(kind) :], key_id
+    raise Fault(f"不是公钥: {text[:80]}")
 
 
 def parse_note(text):
@@ -191,9 +244,10 @@ def parse_note(text):
 
 
 def check_note(text, keys):
-    """(size, root, names of witnesses) of a head that its log signed; Fault when it did not."""
+    """(size, root, names of witnesses) of a head that its log signed with each key known of it; Fault when it did not."""
     body, origin, size, root, signatures = parse_note(text)
-    signed, witnesses = False, []
+    signed, witnesses = set(), []
+    wanted = {kind for name, kind, _, _ in keys if name == origin and kind != WITNESS}
     for name, data in signatures:
         for key_name, kind, public, key_id in keys:
             if key_name != name or data[:4] != key_id:
@@ -202,13 +256,14 @@ def check_note(text, keys):
             if kind == WITNESS:
                 time = int.from_bytes(data[4:12], "big")
                 message, signature = f"cosignature/v1\ntime {time}\n{body}".encode(), data[12:]
-            if not verify_ed25519(public, signature, message):
+            verify = verify_sm2 if kind == LOG_SM2 else verify_ed25519
+            if not verify(public, signature, message):
                 raise Fault(f"{name} 的签名不成立")
             if kind == WITNESS:
                 witnesses.append(name)
             elif name == origin:
-                signed = True
-    if not signed:
+                signed.add(kind)
+    if not signed or signed != wanted:
         raise Fault(f"日志头没有 {origin} 的签名, 或公钥不同")
     return size, root, witnesses
 
@@ -258,8 +313,8 @@ def check_whole(part, keys):
     """Fault unless the part is what its service signed."""
     named = []
     for name, kind, public, _ in keys:
-        if kind == LOG:
-            key_id = hashlib.sha256((name + EVIDENCE).encode() + b"\n" + LOG + public).digest()[:4]
+        if kind != WITNESS:
+            key_id = hashlib.sha256((name + EVIDENCE).encode() + b"\n" + kind + public).digest()[:4]
             named.append((name + EVIDENCE, kind, public, key_id))
     origin = parse_note(part["note"])[1]
     count, content, _ = check_note(part["signature"], named)
@@ -381,7 +436,12 @@ def check_archive(path, given):
     with zipfile.ZipFile(path) as archive:
         bundle = read_bundle(archive)
         texts = list(given) or [
-            *(part["key"] for part in bundle["services"].values()),
+            *(
+                part[key]
+                for part in bundle["services"].values()
+                for key in ("key", "sm2_key")
+                if part.get(key)
+            ),
             *bundle.get("witness_keys", []),
         ]
         keys = [parse_key(text) for text in texts]

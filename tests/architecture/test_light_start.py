@@ -6,6 +6,7 @@ import sys
 HEAVY = (
     "docx",
     "fontTools",
+    "gmalg",
     "jieba",
     "pandas",
     "pypinyin",

@@ -27,9 +27,15 @@ PRIVATE, WITNESS = (
     Ed25519PrivateKey.from_private_bytes(b"2" * 32),
 )
 STRANGER = Ed25519PrivateKey.from_private_bytes(b"3" * 32)
+SM2_PRIVATE, SM2_STRANGER = b"4" * 32, b"5" * 32
 ORIGIN = "xianjie-620602000000/funds"
 FILE = b"%PDF-1.7 genuine"
-KEYS = [str(note.public_key(ORIGIN, PRIVATE)), str(note.public_key("bureau", WITNESS, note.COSIGNATURE))]
+SM2_KEY = str(note.sm2_public_key(ORIGIN, SM2_PRIVATE))
+KEYS = [
+    str(note.public_key(ORIGIN, PRIVATE)),
+    SM2_KEY,
+    str(note.public_key("bureau", WITNESS, note.COSIGNATURE)),
+]
 ENTRY, PAYMENT, FILE_ID = "11111111-0000-7000-8000-000000000001", "22222222-0000-7000-8000-000000000002", "f1"
 
 
@@ -49,7 +55,9 @@ ROWS = {
 }
 
 
-def build_service(rows: dict[str, Any] = ROWS, private: Ed25519PrivateKey = PRIVATE) -> Bundle:
+def build_service(
+    rows: dict[str, Any] = ROWS, private: Ed25519PrivateKey = PRIVATE, sm2: bytes = SM2_PRIVATE
+) -> Bundle:
     """A part as the service makes it: three events, the middle one tells of all rows."""
     records: dict[str, Any] = {
         table: {key: sm3([table, row]) for key, row in found.items()} for table, found in rows.items()
@@ -69,25 +77,36 @@ def build_service(rows: dict[str, Any] = ROWS, private: Ed25519PrivateKey = PRIV
     for event, path in zip(events, paths, strict=True):
         event["hashes"] = [base64.b64encode(one).decode() for one in path]
     head = note.TreeHead(ORIGIN, 3, merkle.hash_node(left, leaves[2]))
-    text = note.sign_head(head, private) + note.cosign_head(head, "bureau", WITNESS, 1_700_000_000)
+    text = sign_head(head, private, sm2) + note.cosign_head(head, "bureau", WITNESS, 1_700_000_000)
     return {
         "key": str(note.public_key(ORIGIN, private)),
+        "sm2_key": str(note.sm2_public_key(ORIGIN, sm2)),
         "note": text,
-        "signature": sign_part(["p"], events, rows, private),
+        "signature": sign_part(["p"], events, rows, private, sm2),
         "subjects": ["p"],
         "events": events,
         "rows": copy.deepcopy(rows),
     }
 
 
-def sign_part(subjects: list[str], events: list[Any], rows: Any, private: Ed25519PrivateKey = PRIVATE) -> str:
+def sign_head(head: note.TreeHead, private: Ed25519PrivateKey, sm2: bytes) -> str:
+    return note.sign_head(head, private) + note.sign_head_with_sm2(head, sm2)
+
+
+def sign_part(
+    subjects: list[str],
+    events: list[Any],
+    rows: Any,
+    private: Ed25519PrivateKey = PRIVATE,
+    sm2: bytes = SM2_PRIVATE,
+) -> str:
     """What a service signs: SHA-256 over subjects, digests of events and rows."""
     text = json.dumps(
         [subjects, [event["digest"] for event in events], rows],
         ensure_ascii=False, sort_keys=True, separators=(",", ":"),
     )  # fmt: skip
     content = hashlib.sha256(text.encode()).digest()
-    return note.sign_head(note.TreeHead(f"{ORIGIN}/evidence", len(events), content), private)
+    return sign_head(note.TreeHead(f"{ORIGIN}/evidence", len(events), content), private, sm2)
 
 
 def drop_event(at: int) -> Change:
@@ -165,7 +184,7 @@ def edit_note(old: str, new: str) -> Change:
 
 
 def flip_signature(line: int, at: int) -> Change:
-    """Change one bit of a signature line's bytes: 0 is the log's, 1 the witness's."""
+    """Change one bit of a signature line's bytes: 0 is the log's by Ed25519, 1 that by SM2, 2 the witness's."""
 
     def change(bundle: Bundle) -> None:
         part = bundle["services"]["funds"]
@@ -179,10 +198,13 @@ def flip_signature(line: int, at: int) -> Change:
     return change
 
 
-def drop_log_signature(bundle: Bundle) -> None:
-    part = bundle["services"]["funds"]
-    lines = part["note"].split("\n")
-    part["note"] = "\n".join([*lines[:4], *lines[5:]])
+def drop_signature(line: int) -> Change:
+    def change(bundle: Bundle) -> None:
+        part = bundle["services"]["funds"]
+        lines = part["note"].split("\n")
+        part["note"] = "\n".join([*lines[: 4 + line], *lines[5 + line :]])
+
+    return change
 
 
 def swap_events(bundle: Bundle) -> None:
@@ -190,13 +212,13 @@ def swap_events(bundle: Bundle) -> None:
     events[0]["row"], events[2]["row"] = events[2]["row"], events[0]["row"]
 
 
-def rebuild(private: Ed25519PrivateKey) -> Change:
+def rebuild(private: Ed25519PrivateKey, sm2: bytes = SM2_PRIVATE) -> Change:
     """A bundle whose maker changed the amount and made all of it anew, with another key."""
 
     def change(bundle: Bundle) -> None:
         rows = copy.deepcopy(ROWS)
         rows["payment"][PAYMENT]["amount"] = 1
-        bundle["services"]["funds"] = build_service(rows, private)
+        bundle["services"]["funds"] = build_service(rows, private, sm2)
 
     return change
 
@@ -266,13 +288,17 @@ HOSTILE: dict[str, Change] = {
     "root of the head": set_at("note", to=f"{ORIGIN}\n3\n{ZERO}\n\n— {ORIGIN} AAAA\n"),
     "a bit of the log's signature": flip_signature(0, 10),
     "the last bit of the log's signature": flip_signature(0, 67),
-    "a bit of the witness's signature": flip_signature(1, 20),
-    "time of the cosignature": flip_signature(1, 11),
+    "a bit of r of the log's SM2 signature": flip_signature(1, 10),
+    "a bit of s of the log's SM2 signature": flip_signature(1, 67),
+    "a bit of the witness's signature": flip_signature(2, 20),
+    "time of the cosignature": flip_signature(2, 11),
     "signature beyond the order of the group": high_s,
-    "no signature of the log": drop_log_signature,
+    "no Ed25519 signature of the log": drop_signature(0),
+    "no SM2 signature of the log": drop_signature(1),
     "no signatures": edit_note("\n\n", "\n"),
     "line added to the head": edit_note("\n\n", "\nextra\n\n"),
     "made anew with another key": rebuild(STRANGER),
+    "made anew with another SM2 key": rebuild(PRIVATE, SM2_STRANGER),
     "another format": lambda bundle: bundle.update(format="xianjie-bundle-0"),
     "no logs": lambda bundle: bundle.update(services={}),
     "services that are none": lambda bundle: bundle.update(services=[]),
@@ -336,6 +362,46 @@ def test_signatures_and_digests_of_the_checker_are_those_of_the_libraries() -> N
     )  # a key of small order signs anything
 
 
+STANDARD_KEY = bytes.fromhex("3945208F7B2144B13F36E38AC6D39F95889393692860B51A42FB81EF4DF7C5B8")
+STANDARD_PUBLIC = bytes.fromhex(
+    "09F9DF311E5421A150DD7D161E4BC5C672179FAD1833FC076BB08FF356F35020"
+    "CCEA490CE26775A52DC6EA718CC1AA600AED05FBF35E084A6632F6072DA9AD13"
+)
+STANDARD_SIGNATURE = bytes.fromhex(
+    "F5A03B0648D2C4630EEAC513E1BB81A15944DA3827D5B74143AC7EACEEE720B3"
+    "B1B6AA29DF212FD8763182BC0D421CA1BB9038FD1F7F42D4840B69C485BBC1AA"
+)
+"""Example of GB/T 32918.5, A.2: key, public key and signature over `message digest`."""
+
+
+def test_the_checker_takes_the_signature_of_the_sm2_standard_and_no_other() -> None:
+    message, zero = b"message digest", bytes(32)
+    key = note.sm2_public_key("any", STANDARD_KEY)
+    assert key.public == STANDARD_PUBLIC
+    assert verify.verify_sm2(STANDARD_PUBLIC, STANDARD_SIGNATURE, message)
+    r, s = STANDARD_SIGNATURE[:32], STANDARD_SIGNATURE[32:]
+    order = note.SM2_ORDER
+    beyond = (int.from_bytes(s, "big") + order).to_bytes(33, "big")[-32:]
+    opposite = (order - int.from_bytes(r, "big")).to_bytes(32, "big")
+    hostile = (zero + s, r + zero, r + opposite, r + beyond, s + r, r + s[:-1], r + s + b"\0", b"\xff" * 64)
+    for signature in hostile:
+        assert not verify.verify_sm2(STANDARD_PUBLIC, signature, message)
+    assert not verify.verify_sm2(STANDARD_PUBLIC, STANDARD_SIGNATURE, message + b"x")
+    for public in (bytes(64), STANDARD_PUBLIC[:63] + b"\0", b"\xff" * 64, STANDARD_PUBLIC[32:]):
+        assert not verify.verify_sm2(public, STANDARD_SIGNATURE, message)
+
+
+def test_heads_signed_with_sm2_verify_whatever_the_numbers() -> None:
+    for number in range(1, 40):
+        secret = note.derive_sm2_key(str(number), ORIGIN)
+        head = note.TreeHead(ORIGIN, number, bytes([number]) * 32)
+        text = f"{head.body}\n{note.sign_head_with_sm2(head, secret)}"
+        key = note.parse_key(str(note.sm2_public_key(ORIGIN, secret)))
+        assert note.verify_head(text, key) == head
+        with pytest.raises(note.InvalidNote):
+            note.verify_head(text.replace(f"\n{number}\n", f"\n{number + 1}\n"), key)
+
+
 async def test_a_bundle_of_a_payment_is_checked_by_the_file_inside_it(
     scenario: FundsScenario, door: Callable[[str], ServiceUnderTest], tmp_path: Path
 ) -> None:
@@ -350,10 +416,10 @@ async def test_a_bundle_of_a_payment_is_checked_by_the_file_inside_it(
         archive.extract("verify.py", tmp_path)
         bundle = json.loads(archive.read("bundle.json"))
         index = archive.read("索引.md").decode()
-    key = expect_ok(await scenario.auditor.get("/funds/log/key"))["key"]
+    keys = expect_ok(await scenario.auditor.get("/funds/log/key"))
     checked = await asyncio.to_thread(
         subprocess.run,
-        [sys.executable, "-I", "-S", "verify.py", "b.zip", "--key", key],
+        [sys.executable, "-I", "-S", "verify.py", "b.zip", "--key", keys["key"], "--key", keys["sm2_key"]],
         cwd=tmp_path, capture_output=True, check=False, text=True,
     )  # fmt: skip
     rows = bundle["services"]["funds"]["rows"]

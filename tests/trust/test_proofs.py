@@ -88,8 +88,10 @@ async def test_tiles_give_the_root_of_every_size(scenario: FundsScenario) -> Non
 
 async def test_an_auditor_proves_an_event_against_a_signed_head(scenario: FundsScenario) -> None:
     await _fill(scenario)
-    key = note.parse_key(expect_ok(await scenario.auditor.get("/funds/log/key"))["key"])
-    head = note.verify_head(expect_ok(await scenario.auditor.get("/funds/log/head"))["note"], key)
+    keys = expect_ok(await scenario.auditor.get("/funds/log/key"))
+    text = expect_ok(await scenario.auditor.get("/funds/log/head"))["note"]
+    head = note.verify_head(text, note.parse_key(keys["key"]))
+    assert note.verify_head(text, note.parse_key(keys["sm2_key"])) == head
     events = expect_ok(await scenario.bureau.get("/funds/events"))["items"]
     proof = expect_ok(await scenario.auditor.get("/funds/log/proof", params={"event": events[-1]["id"]}))
     path = [base64.b64decode(one) for one in proof["hashes"]]
@@ -116,8 +118,8 @@ class Outside:
 
     async def enrol(self) -> None:
         """Pin the log's key; the operator enters the witness's."""
-        key = expect_ok(await self.scenario.auditor.get("/funds/log/key"))["key"]
-        public = witness.enrol(self.state, "纪委监委", [key])
+        keys = expect_ok(await self.scenario.auditor.get("/funds/log/key"))
+        public = witness.enrol(self.state, "纪委监委", [keys["key"], keys["sm2_key"]])
         context = self.scenario.door.context
         context.settings = context.settings.model_copy(update={"witness_keys": (public,)})
 
@@ -212,3 +214,16 @@ async def test_a_witness_signs_nothing_over_a_log_that_was_rewritten_or_cut(outs
     assert await outside.look() == witness.MISCONDUCT  # shrunk
     assert outside.state.read() == kept
     assert len(list((outside.state.folder / "evidence").glob("*.json"))) >= 1
+
+
+async def test_a_witness_that_knows_the_sm2_key_signs_no_head_without_it(outside: Outside) -> None:
+    scenario = outside.scenario
+    await _fill(scenario)
+    await outside.enrol()
+    values = outside.state.read()
+    (origin,) = values["sm2_logs"]
+    values["sm2_logs"][origin] = str(note.sm2_public_key(origin, b"5" * 32))
+    outside.state.write(values)
+    assert await outside.look() == witness.MISCONDUCT
+    head = expect_ok(await scenario.auditor.get("/funds/log/head"))
+    assert head["witnesses"] == []
