@@ -110,9 +110,10 @@ def check_head(
     text = _ask(http, f"{address}/head")["note"]
     evidence: dict[str, Any] = {"last": last, "shown": text}
     try:
-        head = [note.verify_head(text, key) for key in keys][0]
+        heads = [note.verify_head(text, key) for key in keys]
     except note.InvalidNote as error:
         raise Misconduct(f"日志头的签名不对: {error}", evidence) from error
+    head = heads[0]
     if last is None or last["size"] == 0:
         return head, text
     old_root = base64.b64decode(last["root"])

@@ -100,9 +100,9 @@ def derive_sm2_key(secret: str, origin: str) -> bytes:
 def sm2_public_key(name: str, private: bytes) -> NoteKey:
     """The public half of an SM2 key: x ‖ y."""
     # What only heads need is not loaded at the start of a service.
-    from gmalg import SM2 as Sm2
+    import gmalg
 
-    return NoteKey(name, SM2, Sm2().generate_pk(private).removeprefix(UNCOMPRESSED))
+    return NoteKey(name, SM2, gmalg.SM2().generate_pk(private).removeprefix(UNCOMPRESSED))
 
 
 def public_key(name: str, private: Ed25519PrivateKey, kind: bytes = ED25519) -> NoteKey:
@@ -123,10 +123,10 @@ def sign_head(head: TreeHead, private: Ed25519PrivateKey) -> str:
 @lru_cache(maxsize=32)
 def sign_head_with_sm2(head: TreeHead, private: bytes) -> str:
     """The signature line of a head by an SM2 key: r ‖ s. Kept, since it costs 10 ms."""
-    from gmalg import SM2 as Sm2
+    import gmalg
 
     key = sm2_public_key(head.origin, private)
-    numbers = Sm2(private, SM2_USER, UNCOMPRESSED + key.public).sign(head.body.encode())
+    numbers = gmalg.SM2(private, SM2_USER, UNCOMPRESSED + key.public).sign(head.body.encode())
     signature = b"".join(number.rjust(SEED_BYTES, b"\0") for number in numbers)
     return _signature_line(key.name, key.key_id + signature)
 

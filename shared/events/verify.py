@@ -7,10 +7,11 @@ A key is the public key of a log or of a witness as its owner handed it over (`n
 the bundle are used and printed: compare them with those that the owners publish, or the check says only that the bundle
 agrees with itself. Exit code 0: everything is proved. 1: something is not; each fault is a line. 2: no bundle.
 
-It checks: the signatures of each log's head (Ed25519 and SM2, those whose keys are given), cosignatures of witnesses, that each event is in the tree of its
-head (RFC 6962, SHA-256) with the content shown (SM3), that each record is as the last event about it left it, that entries
-of the ledger add up to zero, the digest of each file, and that each part is whole as its service signed it: no event, record
-or file was changed, added, removed or put in another order later. The index is for reading; it is not checked.
+It checks: the signatures of each log's head (Ed25519 and SM2, those whose keys are given), cosignatures of witnesses,
+that each event is in the tree of its head (RFC 6962, SHA-256) with the content shown (SM3), that each record is as the
+last event about it left it, that entries of the ledger add up to zero, the digest of each file, and that each part is
+whole as its service signed it: no event, record or file was changed, added, removed or put in another order later. The
+index is for reading; it is not checked.
 """
 
 import argparse
