@@ -223,7 +223,7 @@ async def measure_beside(port: int, token: str) -> None:
 def main() -> int:
     """Without the bound, then with it."""
     with tempfile.TemporaryDirectory() as folder:
-        for queue_seconds in ("0", "0.5"):
+        for queue_seconds in ("0", "0.4"):
             sys.stdout.write(f"XIANJIE_QUEUE_SECONDS={queue_seconds}\n")
             process, port = start_system(Path(folder), queue_seconds)
             try:

@@ -14,7 +14,14 @@ from embedded.system import System
 from shared.app import configure_logging
 from shared.app.data_folder import claim_data_folder
 from shared.app.http_protocol import ConnectionLimits
-from shared.app.serve import migrate_database, open_listener, run_until_stopped, uvicorn_config
+from shared.app.serve import (
+    accepting_sockets,
+    end_start,
+    migrate_database,
+    open_listener,
+    run_until_stopped,
+    uvicorn_config,
+)
 from shared.settings import Settings, StartupError
 from shared.traces import configure_tracing
 
@@ -38,9 +45,10 @@ async def serve(
         open_lan_door(*lan, target=port, home=own.var),
     ):
         server = uvicorn.Server(uvicorn_config(system.apps["gateway"], door_limits(settings["gateway"])))
+        end_start()
         sys.stdout.write(format_welcome(settings["gateway"]))
         sys.stdout.flush()
-        await server.serve(sockets=[door])
+        await server.serve(sockets=accepting_sockets(door))
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -112,7 +112,7 @@ class Settings(BaseSettings):
         (), description="networks of a proxy in front of the door of the one-process run"
     )
     queue_seconds: float = Field(
-        0.5, ge=0, le=30, description="a request that would take longer is refused with 503; 0: no limit"
+        0.4, ge=0, le=30, description="a request that would take longer is refused with 503; 0: no limit"
     )
     drain_seconds: float = Field(
         0, ge=0, le=60, description="seconds between the order to end (/readyz 503 from then on) and the end"

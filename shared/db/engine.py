@@ -120,7 +120,7 @@ def _create_sqlite_engine(url: URL, *, read_only: bool) -> AsyncEngine:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     # One writer connection per process: writers queue in order instead of racing for the file lock.
     options = (
-        {"pool_size": 4, "max_overflow": 4, **READ_OPTIONS}
+        {"pool_size": 8, "max_overflow": 0, **READ_OPTIONS}
         if read_only
         else {"pool_size": 1, "max_overflow": 0}
     )
@@ -156,7 +156,7 @@ def _create_postgres_engine(url: URL, *, read_only: bool) -> AsyncEngine:
     options = READ_OPTIONS if read_only else {}
     arguments = {"options": POSTGRES_READ_OPTIONS if read_only else POSTGRES_OPTIONS}
     return create_async_engine(
-        url, pool_size=4, max_overflow=4, pool_timeout=10, connect_args=arguments, **options
+        url, pool_size=8, max_overflow=0, pool_timeout=10, connect_args=arguments, **options
     )
 
 

@@ -20,7 +20,7 @@ from shared.http.callers import (
     peer_address,
 )
 from shared.http.door_rules import MAX_BODY_BYTES, claims_identity, is_plain_target
-from shared.http.overload import PROCESS_LOAD
+from shared.http.overload import PROCESS_LOAD, START_QUEUE
 from shared.http.problems import problem_response
 from shared.http.rate_limits import HEAVY_SUFFIXES, READ_METHODS, RateLimiter
 from shared.unit_of_work import ServiceContext
@@ -59,6 +59,7 @@ class AdmissionMiddleware:
         if counts and size <= MAX_BODY_BYTES:
             PROCESS_LOAD.begin()
             try:
+                await START_QUEUE.wait_for_turn()
                 await self.app(scope, receive, send)
             finally:
                 PROCESS_LOAD.end()

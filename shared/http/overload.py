@@ -4,10 +4,15 @@ A request waits for those before it, so its time is their number divided by how 
 process is busy (Little's law). Over `limit` it is refused at once, before its token is read, with 503 and Retry-After:
 those that are accepted are answered in time, and refusing costs little. A few are always accepted, however slow: the
 estimate begins with them. Exports and imports, which take their time by nature, do not count.
+
+The accepted start one in each round of the event loop, the first come first: if all of a burst were under way at once, a
+round would take as long as all of them, nobody could be refused or answered before its end, and the last would wait longest.
 """
 
+import asyncio
 import math
 import time
+from collections import deque
 from collections.abc import Callable
 
 from shared.errors import Unavailable
@@ -15,7 +20,7 @@ from shared.metrics import OVERLOAD_REFUSALS
 
 MIN_ACCEPTED = 16
 """Requests under way that are accepted whatever the estimate says."""
-FORGET_AFTER_S = 2.0
+FORGET_AFTER_S = 1.0
 """Busy seconds after which a finished request counts a third in the estimate."""
 FIRST_RATE = 200.0
 """Requests a second assumed before the first ones are finished."""
@@ -75,5 +80,40 @@ class LoadEstimate:
         self._changed_at = now
 
 
+class StartQueue:
+    """Lets accepted requests start in their order, one in each round of the event loop."""
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._started = False
+
+    async def wait_for_turn(self) -> None:
+        """Return at once when no other started in this round, else in a later one."""
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            self._loop, self._waiting, self._started = loop, deque(), False
+        if not self._started:
+            self._started = True
+            loop.call_soon(self._start_next, loop)
+            return
+        turn = loop.create_future()
+        self._waiting.append(turn)
+        await turn
+
+    def _start_next(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._started = False
+        while self._waiting and not self._started:
+            turn = self._waiting.popleft()
+            if not turn.done():  # else its caller went away
+                turn.set_result(None)
+                self._started = True
+        if self._started:
+            loop.call_soon(self._start_next, loop)
+
+
 PROCESS_LOAD = LoadEstimate()
 """Of all services in this process: they share its processor."""
+
+START_QUEUE = StartQueue()
+"""Of the event loop of this process."""

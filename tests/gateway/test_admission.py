@@ -1,21 +1,27 @@
 """What every service refuses by itself, whatever door stands in front of it: claims, tokens, too many requests."""
 
+import asyncio
+import socket
+from collections import Counter
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
+import uvloop
 from joserfc import jwt
 from joserfc.jwk import OctKey
 
+from shared.app.serve import accepting_sockets, open_listener
 from shared.auth import generate_service_keys
 from shared.auth.tokens import issue_service_token
 from shared.errors import Unavailable
 from shared.http import AdmissionMiddleware, admission, door_rules
 from shared.http.admission import MAX_UPLOADS_PER_CALLER
 from shared.http.callers import Caller
-from shared.http.overload import LoadEstimate
+from shared.http.overload import LoadEstimate, StartQueue
 from shared.http.rate_limits import DEFAULT_RATES, RateLimiter
 from shared.settings import Settings
 from tests.clients import ServiceUnderTest, SystemUnderTest
@@ -271,3 +277,55 @@ def test_the_expected_wait_follows_what_is_finished() -> None:
     for _ in range(50):
         load.end()
     load.check(0.01)  # a few are always accepted
+
+
+async def test_a_burst_starts_in_its_order_one_in_a_round() -> None:
+    queue, loop, rounds = StartQueue(), asyncio.get_running_loop(), 0
+    started: list[tuple[int, int]] = []
+
+    def count_round() -> None:
+        nonlocal rounds
+        rounds += 1
+        if len(started) < 19:
+            loop.call_soon(count_round)
+
+    async def request(number: int) -> None:
+        await queue.wait_for_turn()
+        started.append((number, rounds))
+
+    tasks = [asyncio.create_task(request(number)) for number in range(20)]
+    loop.call_soon(count_round)
+    await asyncio.sleep(0)
+    tasks[7].cancel()  # its caller hung up
+    await asyncio.wait(tasks)
+
+    assert [number for number, _ in started] == [number for number in range(20) if number != 7]
+    in_one_round = Counter(at for _, at in started)
+    assert max(in_one_round.values()) == 1
+
+
+def test_callers_that_connect_at_once_are_taken_many_in_a_round() -> None:
+    """A loop that takes one connection in a round lets new callers wait for seconds when its rounds are long."""
+
+    async def count_rounds() -> int:
+        loop, taken, rounds = asyncio.get_running_loop(), 0, 0
+
+        class Taken(asyncio.Protocol):
+            def connection_made(self, transport: asyncio.BaseTransport) -> None:
+                nonlocal taken
+                taken += 1
+
+        with ExitStack() as stack:
+            listener = stack.enter_context(open_listener("127.0.0.1", 0))
+            for _ in range(64):
+                stack.enter_context(socket.create_connection(listener.getsockname()))
+            servers = [await loop.create_server(Taken, sock=one) for one in accepting_sockets(listener)]
+            while taken < 64:
+                await asyncio.sleep(0)
+                rounds += 1
+            for server in servers:
+                server.close()
+        return rounds
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        assert runner.run(count_rounds()) < 32

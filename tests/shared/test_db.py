@@ -122,3 +122,26 @@ async def test_times_come_back_as_they_were_on_both_databases(database: Database
         kept = (await execute_core(session, sa.select(inbox))).mappings().one()
 
     assert dict(kept) == row
+
+
+async def test_connections_that_a_burst_opened_serve_the_next_one(database: Database) -> None:
+    """Those beyond the size of a pool were closed after each use: under load half of all reads connected anew."""
+    opened: list[object] = []
+    sa.event.listen(database.reader.sync_engine, "connect", lambda connection, _: opened.append(connection))
+
+    async def read_together() -> None:
+        together = asyncio.Barrier(8)
+
+        async def read() -> None:
+            async with database.read() as session:
+                await execute_core(session, sa.select(sa.literal(1)))
+                await together.wait()
+
+        await asyncio.gather(*(read() for _ in range(8)))
+
+    await read_together()
+    after_first = len(opened)
+    for _ in range(3):
+        await read_together()
+
+    assert after_first == len(opened) <= 8

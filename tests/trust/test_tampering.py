@@ -251,7 +251,7 @@ async def _is_refused_by_witness(target: Target, session: AsyncSession) -> bool:
 
     with httpx.Client(base_url="http://log", transport=httpx.MockTransport(answer)) as http:
         try:
-            witness.check_head(http, target.key, target.seen)
+            witness.check_head(http, [target.key], target.seen)
         except witness.Misconduct:
             return True
     return False
