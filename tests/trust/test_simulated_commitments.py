@@ -187,7 +187,7 @@ def funds(door: Callable[[str], ServiceUnderTest]) -> ServiceUnderTest:
     return door("funds")
 
 
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(max(3600, 2 * SEEDS))
 async def test_no_seed_leaves_money_committed_on_one_side_only(funds: ServiceUnderTest, clock: Clock) -> None:
     for seed in range(SEEDS):
         try:

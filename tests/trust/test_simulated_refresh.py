@@ -151,7 +151,7 @@ def context(doors: SystemUnderTest) -> ServiceContext:
     return doors.service("identity").context
 
 
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(max(3600, 2 * SEEDS))
 async def test_no_seed_signs_out_an_honest_phone_or_keeps_a_thief(
     context: ServiceContext, clock: Clock
 ) -> None:

@@ -164,7 +164,7 @@ async def pair(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
         yield sender, receiver
 
 
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(max(3600, 2 * SEEDS))
 async def test_no_seed_loses_repeats_or_reorders_an_event(pair: tuple[Database, Database]) -> None:
     for seed in range(SEEDS):
         try:
