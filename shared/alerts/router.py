@@ -23,7 +23,7 @@ from shared.alerts.schemas import (
 from shared.alerts.sheet import build_issue_sheet
 from shared.alerts.trial import try_rule
 from shared.china import RegionCode
-from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed, PreconditionMissing
+from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed
 from shared.http import (
     IfMatch,
     Page,
@@ -35,7 +35,7 @@ from shared.http import (
     content_disposition,
     requires,
 )
-from shared.lifecycle.transitions import TransitionPreview
+from shared.lifecycle.transitions import TransitionPreview, moves
 from shared.papers import SHEET_MEDIA_TYPES, SheetForm
 from shared.records import Act, RecordKind, turn
 from shared.records.region_names import find_place_names
@@ -159,11 +159,7 @@ def _add_action_routes(router: APIRouter, alerts: AlertConfig) -> None:
     @router.post(
         "/{alert_id}/{action}",
         response_model=AlertRead | TransitionPreview,
-        description=f"```mermaid\n{alerts.lifecycle.to_mermaid()}\n```",
-        **requires(
-            *alerts.lifecycle.permissions(),
-            refuses=(NotFound, Conflict, PreconditionMissing, Invalid, PreconditionFailed),
-        ),
+        **moves(alerts.lifecycle),
     )
     async def act_on_alert(
         work: WriteWork,

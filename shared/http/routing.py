@@ -56,7 +56,7 @@ from shared.settings import STATELESS_SERVICES
 from shared.unit_of_work import ServiceClient, ServiceContext, UnitOfWork
 
 MAX_FIELDS_LENGTH = 500
-MAX_BODY_BYTES = 64 * 1024
+DEFAULT_BODY_BYTES = 64 * 1024
 """Default limit of a request body in bytes."""
 KEYED_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 """Methods whose repetition with the same Idempotency-Key gets the first answer again."""
@@ -282,7 +282,7 @@ _IDEMPOTENCY_KEY_PARAMETER = {
 def requires(
     *mays: May,
     refuses: tuple[type[ApiError], ...] = (),
-    body: int = MAX_BODY_BYTES,
+    body: int = DEFAULT_BODY_BYTES,
     statements: int | None = None,
 ) -> dict[str, Any]:
     """Keyword arguments of a route that needs any of these permissions.
@@ -310,7 +310,7 @@ def _budget_entry(statements: int | None) -> dict[str, int]:
 def allows_anonymous(
     *,
     refuses: tuple[type[ApiError], ...] = (),
-    body: int = MAX_BODY_BYTES,
+    body: int = DEFAULT_BODY_BYTES,
     counted: bool = True,
     statements: int | None = None,
 ) -> dict[str, Any]:
@@ -331,7 +331,7 @@ def allows_anonymous(
 def requires_sign_in(
     *,
     refuses: tuple[type[ApiError], ...] = (),
-    body: int = MAX_BODY_BYTES,
+    body: int = DEFAULT_BODY_BYTES,
     statements: int | None = None,
 ) -> dict[str, Any]:
     """Keyword arguments of a route for every signed-in caller about their own data; parameters as in `requires`."""
@@ -478,8 +478,8 @@ async def _store_response(work: UnitOfWork, key: IdempotencyKey | None, response
 
 
 __all__ = [
+    "DEFAULT_BODY_BYTES",
     "KEYED_METHODS",
-    "MAX_BODY_BYTES",
     "RECORDED_AT_HEADER",
     "AnonymousActor",
     "AnswerKeeper",

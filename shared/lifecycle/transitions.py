@@ -16,17 +16,21 @@ from shared.auth import Actor
 from shared.china import LabelledEnum
 from shared.db import Record
 from shared.errors import (
+    ApiError,
     Conflict,
     FieldError,
     FieldErrorRead,
     Forbidden,
     Invalid,
     NoSuchMove,
+    NotFound,
+    PreconditionFailed,
     PreconditionMissing,
     invalid_field,
 )
 from shared.events import Event, find_last_event
-from shared.http import VersionMatch
+from shared.http import VersionMatch, requires
+from shared.http.routing import DEFAULT_BODY_BYTES
 from shared.lifecycle.table import Lifecycle, Transition
 from shared.records.kinds import DEPARTMENT_COLUMN
 from shared.records.save import save_record
@@ -55,6 +59,24 @@ class Stateful(Protocol):
 def get_department(record: Any) -> str:  # noqa: ANN401 - any record
     """The record's 主管部门, whose acts are not another line bureau's; empty where a record has none."""
     return str(getattr(record, DEPARTMENT_COLUMN, ""))
+
+
+def moves(
+    lifecycle: Lifecycle[Any, Any, Any],
+    *,
+    refuses: tuple[type[ApiError], ...] = (),
+    body: int = DEFAULT_BODY_BYTES,
+    statements: int | None = None,
+) -> dict[str, Any]:
+    """Keyword arguments of the route on which a record moves: its drawing, who may move, what any move may be refused with.
+
+    `refuses` are further errors; `body` and `statements` as in `requires`.
+    """
+    usual = (NotFound, Conflict, PreconditionMissing, PreconditionFailed, Invalid)
+    return {
+        "description": f"```mermaid\n{lifecycle.to_mermaid()}\n```",
+        **requires(*lifecycle.permissions(), refuses=(*usual, *refuses), body=body, statements=statements),
+    }
 
 
 class TransitionRequest(RequestBody):

@@ -17,9 +17,9 @@ from services.assets.amendments.schemas import (
 )
 from shared.auth import May
 from shared.china import RegionCode
-from shared.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed, PreconditionMissing
+from shared.errors import Conflict, Invalid, NotFound
 from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
-from shared.lifecycle.transitions import TransitionPreview
+from shared.lifecycle.transitions import TransitionPreview, moves
 from shared.records import RecordKind, turn
 
 router = APIRouter(prefix="/assets", tags=["合同变更"], route_class=Route)
@@ -77,11 +77,7 @@ async def propose_contract_amendment(
 @router.post(
     "/amendments/{amendment_id}/{action}",
     response_model=AmendmentDetail | TransitionPreview,
-    description=f"```mermaid\n{AMENDMENT.to_mermaid()}\n```",
-    **requires(
-        *AMENDMENT.permissions(),
-        refuses=(NotFound, Conflict, PreconditionMissing, Invalid, PreconditionFailed, Forbidden),
-    ),
+    **moves(AMENDMENT),
 )
 async def act_on_contract_amendment(
     work: WriteWork,

@@ -25,14 +25,11 @@ from shared.china import RegionCode
 from shared.errors import (
     BadRequest,
     Conflict,
-    Forbidden,
     Invalid,
     NotFound,
-    PreconditionFailed,
-    PreconditionMissing,
 )
 from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
-from shared.lifecycle.transitions import TransitionPreview
+from shared.lifecycle.transitions import TransitionPreview, moves
 from shared.records import RecordKind, turn
 
 router = APIRouter(prefix="/assets", tags=["资产价值"], route_class=Route)
@@ -86,11 +83,7 @@ async def propose_adjustment(work: WriteWork, asset_id: UUID, body: AdjustmentPo
 @router.post(
     "/adjustments/{adjustment_id}/{action}",
     response_model=ValueAdjustmentRead | TransitionPreview,
-    description=f"```mermaid\n{ADJUSTMENT.to_mermaid()}\n```",
-    **requires(
-        *ADJUSTMENT.permissions(),
-        refuses=(NotFound, Conflict, PreconditionMissing, Invalid, PreconditionFailed, Forbidden),
-    ),
+    **moves(ADJUSTMENT),
 )
 async def decide_adjustment(
     work: WriteWork,

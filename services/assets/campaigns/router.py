@@ -23,9 +23,9 @@ from services.assets.campaigns.schemas import (
 )
 from shared.auth import May
 from shared.china import RegionCode
-from shared.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed, PreconditionMissing
+from shared.errors import Conflict, Invalid, NotFound
 from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
-from shared.lifecycle.transitions import TransitionPreview
+from shared.lifecycle.transitions import TransitionPreview, moves
 from shared.records import Act, RecordKind, turn
 
 router = APIRouter(prefix="/assets/campaigns", tags=["资产盘点"], route_class=Route)
@@ -105,11 +105,7 @@ async def read_report(work: ReadWork, campaign_id: UUID) -> CampaignReport:
 @router.post(
     "/{campaign_id}/{action}",
     response_model=CampaignDetail | TransitionPreview,
-    description=f"```mermaid\n{CAMPAIGN.to_mermaid()}\n```",
-    **requires(
-        *CAMPAIGN.permissions(),
-        refuses=(NotFound, Conflict, PreconditionMissing, Invalid, PreconditionFailed, Forbidden),
-    ),
+    **moves(CAMPAIGN),
 )
 async def act_on_campaign(
     work: WriteWork,

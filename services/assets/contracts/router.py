@@ -26,9 +26,9 @@ from services.assets.contracts.schemas import (
 from services.assets.register import repository as register
 from shared.auth import May
 from shared.china import RegionCode
-from shared.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed, PreconditionMissing
+from shared.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
 from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
-from shared.lifecycle.transitions import TransitionPreview
+from shared.lifecycle.transitions import TransitionPreview, moves
 from shared.records import Act, RecordKind, turn
 
 router = APIRouter(prefix="/assets", tags=["经营合同"], route_class=Route)
@@ -110,11 +110,7 @@ async def mark_operator(
 @router.post(
     "/contracts/{contract_id}/{action}",
     response_model=ContractDetail | TransitionPreview,
-    description=f"```mermaid\n{CONTRACT.to_mermaid()}\n```",
-    **requires(
-        *CONTRACT.permissions(),
-        refuses=(NotFound, Conflict, PreconditionMissing, Invalid, PreconditionFailed, Forbidden),
-    ),
+    **moves(CONTRACT),
 )
 async def act_on_contract(
     work: WriteWork,

@@ -17,9 +17,9 @@ from services.assets.deposits.schemas import (
 )
 from shared.auth import May
 from shared.china import RegionCode
-from shared.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed, PreconditionMissing
+from shared.errors import Conflict, Invalid, NotFound
 from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
-from shared.lifecycle.transitions import TransitionPreview
+from shared.lifecycle.transitions import TransitionPreview, moves
 from shared.records import RecordKind, turn
 
 router = APIRouter(prefix="/assets", tags=["合同保证金"], route_class=Route)
@@ -70,11 +70,7 @@ async def enter_deposit(work: WriteWork, contract_id: UUID, body: DepositPost) -
 @router.post(
     "/deposits/{deposit_id}/{action}",
     response_model=DepositDetail | TransitionPreview,
-    description=f"```mermaid\n{DEPOSIT.to_mermaid()}\n```",
-    **requires(
-        *DEPOSIT.permissions(),
-        refuses=(NotFound, Conflict, PreconditionMissing, Invalid, PreconditionFailed, Forbidden),
-    ),
+    **moves(DEPOSIT),
 )
 async def act_on_deposit(
     work: WriteWork,

@@ -28,9 +28,9 @@ from services.assets.disposals.schemas import (
 )
 from shared.auth import May
 from shared.china import RegionCode
-from shared.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed, PreconditionMissing
+from shared.errors import Conflict, Invalid, NotFound
 from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
-from shared.lifecycle.transitions import TransitionPreview
+from shared.lifecycle.transitions import TransitionPreview, moves
 from shared.notices.router import record_notice_router
 from shared.notices.service import NoticeSubject
 from shared.records import Act, RecordKind, turn
@@ -92,11 +92,7 @@ transition_router = APIRouter(prefix="/assets/disposals", tags=["资产处置"],
 @transition_router.post(
     "/{disposal_id}/{action}",
     response_model=DisposalDetail | TransitionPreview,
-    description=f"```mermaid\n{DISPOSAL.to_mermaid()}\n```",
-    **requires(
-        *DISPOSAL.permissions(),
-        refuses=(NotFound, Conflict, PreconditionMissing, Invalid, PreconditionFailed, Forbidden),
-    ),
+    **moves(DISPOSAL),
 )
 async def act_on_disposal(
     work: WriteWork,
@@ -151,11 +147,7 @@ async def read_revival(work: ReadWork, revival_id: UUID) -> RevivalDetail:
 @revival_router.post(
     "/{revival_id}/{action}",
     response_model=RevivalDetail | TransitionPreview,
-    description=f"```mermaid\n{REVIVAL.to_mermaid()}\n```",
-    **requires(
-        *REVIVAL.permissions(),
-        refuses=(NotFound, Conflict, PreconditionMissing, Invalid, PreconditionFailed, Forbidden),
-    ),
+    **moves(REVIVAL),
 )
 async def act_on_revival(
     work: WriteWork,

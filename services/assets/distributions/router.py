@@ -26,9 +26,9 @@ from services.assets.distributions.schemas import (
 )
 from shared.auth import May
 from shared.china import RegionCode
-from shared.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed, PreconditionMissing
+from shared.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
 from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
-from shared.lifecycle.transitions import TransitionPreview
+from shared.lifecycle.transitions import TransitionPreview, moves
 from shared.notices.router import record_notice_router
 from shared.notices.service import NoticeSubject
 from shared.records import Act, Part, RecordKind, turn
@@ -155,11 +155,7 @@ transition_router = APIRouter(prefix="/assets/distributions", tags=["收益分�
 @transition_router.post(
     "/{plan_id}/{action}",
     response_model=DistributionDetail | TransitionPreview,
-    description=f"```mermaid\n{DISTRIBUTION.to_mermaid()}\n```",
-    **requires(
-        *DISTRIBUTION.permissions(),
-        refuses=(NotFound, Conflict, PreconditionMissing, Invalid, PreconditionFailed, Forbidden),
-    ),
+    **moves(DISTRIBUTION),
 )
 async def act_on_distribution(
     work: WriteWork,

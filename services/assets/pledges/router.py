@@ -12,9 +12,9 @@ from services.assets.pledges.models import Pledge
 from services.assets.pledges.schemas import PledgeDetail, PledgePost, PledgeRead, PledgeTransitionRequest
 from shared.auth import May
 from shared.china import RegionCode
-from shared.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed, PreconditionMissing
+from shared.errors import Conflict, Invalid, NotFound
 from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
-from shared.lifecycle.transitions import TransitionPreview
+from shared.lifecycle.transitions import TransitionPreview, moves
 from shared.records import RecordKind, turn
 
 router = APIRouter(prefix="/assets", tags=["资产抵押"], route_class=Route)
@@ -58,11 +58,7 @@ async def propose_pledge(work: WriteWork, asset_id: UUID, body: PledgePost) -> P
 @router.post(
     "/pledges/{pledge_id}/{action}",
     response_model=PledgeDetail | TransitionPreview,
-    description=f"```mermaid\n{PLEDGE.to_mermaid()}\n```",
-    **requires(
-        *PLEDGE.permissions(),
-        refuses=(NotFound, Conflict, PreconditionMissing, Invalid, PreconditionFailed, Forbidden),
-    ),
+    **moves(PLEDGE),
 )
 async def act_on_pledge(
     work: WriteWork,

@@ -27,8 +27,6 @@ from shared.errors import (
     Forbidden,
     Invalid,
     NotFound,
-    PreconditionFailed,
-    PreconditionMissing,
 )
 from shared.files import uploads
 from shared.http import (
@@ -46,7 +44,7 @@ from shared.http import (
     get_service_context,
     requires,
 )
-from shared.lifecycle.transitions import TransitionPreview
+from shared.lifecycle.transitions import TransitionPreview, moves
 from shared.records import RecordKind, turn
 
 router = APIRouter(prefix="/assets", tags=["资产报修"], route_class=Route)
@@ -140,11 +138,7 @@ async def read_repair(work: ReadWork, repair_id: UUID) -> RepairDetail:
 @router.post(
     "/repairs/{repair_id}/{action}",
     response_model=RepairDetail | TransitionPreview,
-    description=f"```mermaid\n{REPAIR.to_mermaid()}\n```",
-    **requires(
-        *REPAIR.permissions(),
-        refuses=(NotFound, Conflict, PreconditionMissing, Invalid, PreconditionFailed, Forbidden),
-    ),
+    **moves(REPAIR),
 )
 async def act_on_repair(
     work: WriteWork,

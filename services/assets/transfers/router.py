@@ -25,9 +25,9 @@ from services.assets.transfers.schemas import (
 )
 from shared.auth import May
 from shared.china import RegionCode
-from shared.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed, PreconditionMissing
+from shared.errors import Conflict, Invalid, NotFound
 from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
-from shared.lifecycle.transitions import TransitionPreview
+from shared.lifecycle.transitions import TransitionPreview, moves
 from shared.notices.router import record_notice_router
 from shared.notices.service import NoticeSubject
 from shared.records import Act, RecordKind, turn
@@ -90,11 +90,7 @@ transition_router = APIRouter(prefix="/assets/transfers", tags=["权属文书"],
 @transition_router.post(
     "/{transfer_id}/{action}",
     response_model=TransferDetail | TransitionPreview,
-    description=f"```mermaid\n{TRANSFER.to_mermaid()}\n```",
-    **requires(
-        *TRANSFER.permissions(),
-        refuses=(NotFound, Conflict, PreconditionMissing, Invalid, PreconditionFailed, Forbidden),
-    ),
+    **moves(TRANSFER),
 )
 async def act_on_transfer(
     work: WriteWork,

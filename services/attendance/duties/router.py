@@ -29,9 +29,9 @@ from services.attendance.sql_conditions import get_columns, in_date_range
 from services.attendance.workbooks import build_download_response
 from shared.auth import May
 from shared.china import month_bounds
-from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed, PreconditionMissing
+from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed
 from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
-from shared.lifecycle.transitions import TransitionPreview, TransitionRequest
+from shared.lifecycle.transitions import TransitionPreview, TransitionRequest, moves
 from shared.papers import SheetForm
 from shared.records import RecordKind, turn
 from shared.records.region_names import find_place_names
@@ -139,10 +139,7 @@ async def read_swap(work: ReadWork, swap_id: UUID) -> SwapDetail:
 @swaps_router.post(
     "/{swap_id}/{action}",
     response_model=SwapRead | TransitionPreview,
-    description=f"```mermaid\n{SWAP.to_mermaid()}\n```",
-    **requires(
-        *SWAP.permissions(), refuses=(NotFound, Conflict, PreconditionMissing, Invalid, PreconditionFailed)
-    ),
+    **moves(SWAP),
 )
 async def act_on_swap(
     work: WriteWork,

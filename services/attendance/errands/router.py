@@ -11,9 +11,9 @@ from services.attendance.errands.models import Errand
 from services.attendance.errands.schemas import ErrandAct, ErrandCreate, ErrandDetail, ErrandRead
 from services.attendance.fields import PersonQuery, RegionQuery
 from shared.auth import May
-from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed, PreconditionMissing
+from shared.errors import Conflict, Invalid, NotFound
 from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
-from shared.lifecycle.transitions import TransitionPreview
+from shared.lifecycle.transitions import TransitionPreview, moves
 from shared.records import RecordKind, turn
 
 router = APIRouter(prefix="/attendance/errands", tags=["公出"], route_class=Route)
@@ -54,10 +54,7 @@ async def read_errand(work: ReadWork, errand_id: UUID) -> ErrandDetail:
 @router.post(
     "/{errand_id}/{action}",
     response_model=ErrandRead | TransitionPreview,
-    description=f"```mermaid\n{ERRAND.to_mermaid()}\n```",
-    **requires(
-        *ERRAND.permissions(), refuses=(NotFound, Conflict, PreconditionMissing, Invalid, PreconditionFailed)
-    ),
+    **moves(ERRAND),
 )
 async def act_on_errand(
     work: WriteWork,

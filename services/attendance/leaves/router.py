@@ -22,9 +22,9 @@ from services.attendance.leaves.schemas import (
     LeaveRead,
 )
 from shared.auth import May
-from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed, PreconditionMissing
+from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed
 from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
-from shared.lifecycle.transitions import TransitionPreview
+from shared.lifecycle.transitions import TransitionPreview, moves
 from shared.records import Act, RecordKind, Todo, turn
 
 router = APIRouter(prefix="/attendance", tags=["请假"], route_class=Route)
@@ -79,10 +79,7 @@ async def read_leave(work: ReadWork, leave_id: UUID) -> LeaveDetail:
 @router.post(
     "/leaves/{leave_id}/{action}",
     response_model=LeaveRead | TransitionPreview,
-    description=f"```mermaid\n{LEAVE.to_mermaid()}\n```",
-    **requires(
-        *LEAVE.permissions(), refuses=(NotFound, Conflict, PreconditionMissing, Invalid, PreconditionFailed)
-    ),
+    **moves(LEAVE),
 )
 async def act_on_leave(
     work: WriteWork,

@@ -13,9 +13,9 @@ from services.attendance.make_ups.lifecycle import MAKE_UP, MakeUpAction, MakeUp
 from services.attendance.make_ups.models import MakeUp
 from services.attendance.make_ups.schemas import MakeUpCreate, MakeUpDetail, MakeUpRead
 from shared.auth import May
-from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed, PreconditionMissing
+from shared.errors import Conflict, Invalid, NotFound
 from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
-from shared.lifecycle.transitions import TransitionPreview, TransitionRequest
+from shared.lifecycle.transitions import TransitionPreview, TransitionRequest, moves
 from shared.records import RecordKind, turn
 
 router = APIRouter(prefix="/attendance/make-ups", tags=["补卡"], route_class=Route)
@@ -59,10 +59,7 @@ async def read_make_up(work: ReadWork, make_up_id: UUID) -> MakeUpDetail:
 @router.post(
     "/{make_up_id}/{action}",
     response_model=MakeUpRead | TransitionPreview,
-    description=f"```mermaid\n{MAKE_UP.to_mermaid()}\n```",
-    **requires(
-        *MAKE_UP.permissions(), refuses=(NotFound, Conflict, PreconditionMissing, Invalid, PreconditionFailed)
-    ),
+    **moves(MAKE_UP),
 )
 async def act_on_make_up(
     work: WriteWork,

@@ -16,9 +16,9 @@ from services.attendance.months.models import MonthSheet
 from services.attendance.months.schemas import GroupBy, MonthRead, OwnMonth, SheetDetail, SheetRead, SheetSign
 from services.attendance.workbooks import build_download_response
 from shared.auth import May
-from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed, PreconditionMissing
+from shared.errors import NotFound
 from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
-from shared.lifecycle.transitions import TransitionPreview
+from shared.lifecycle.transitions import TransitionPreview, moves
 from shared.papers import SheetForm
 from shared.records import RecordKind, turn
 from shared.records.region_names import find_place_names
@@ -94,10 +94,7 @@ async def read_sheet(work: ReadWork, sheet_id: UUID) -> SheetDetail:
 @router.post(
     "/months/{action}",
     response_model=SheetRead | TransitionPreview,
-    description=f"```mermaid\n{SHEET.to_mermaid()}\n```",
-    **requires(
-        *SHEET.permissions(), refuses=(NotFound, Conflict, PreconditionMissing, Invalid, PreconditionFailed)
-    ),
+    **moves(SHEET),
 )
 async def act_on_month(
     work: WriteWork,

@@ -28,11 +28,10 @@ from shared.errors import (
     Invalid,
     NotFound,
     PreconditionFailed,
-    PreconditionMissing,
     VersionRequired,
 )
 from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
-from shared.lifecycle.transitions import TransitionPreview, TransitionRequest
+from shared.lifecycle.transitions import TransitionPreview, TransitionRequest, moves
 from shared.records import Act, RecordKind, turn
 
 MAX_FENCE_BYTES = 2 * 1024 * 1024
@@ -152,10 +151,7 @@ async def list_devices(
 @devices_router.post(
     "/{device_id}/{action}",
     response_model=DeviceRead | TransitionPreview,
-    description=f"```mermaid\n{DEVICE.to_mermaid()}\n```",
-    **requires(
-        *DEVICE.permissions(), refuses=(NotFound, Conflict, PreconditionMissing, Invalid, PreconditionFailed)
-    ),
+    **moves(DEVICE),
 )
 async def act_on_device(
     work: WriteWork,

@@ -13,9 +13,9 @@ from services.attendance.reviews.lifecycle import REVIEW, ReviewAction, ReviewSt
 from services.attendance.reviews.models import Review
 from services.attendance.reviews.schemas import Correction, ReviewDetail, ReviewRead
 from shared.auth import May
-from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed, PreconditionMissing
+from shared.errors import Conflict, Invalid, NotFound
 from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
-from shared.lifecycle.transitions import TransitionPreview, TransitionRequest
+from shared.lifecycle.transitions import TransitionPreview, TransitionRequest, moves
 from shared.records import RecordKind, turn
 
 router = APIRouter(prefix="/attendance", tags=["复核"], route_class=Route)
@@ -47,10 +47,7 @@ async def read_review(work: ReadWork, review_id: UUID) -> ReviewDetail:
 @router.post(
     "/reviews/{review_id}/{action}",
     response_model=ReviewRead | TransitionPreview,
-    description=f"```mermaid\n{REVIEW.to_mermaid()}\n```",
-    **requires(
-        *REVIEW.permissions(), refuses=(NotFound, Conflict, PreconditionMissing, Invalid, PreconditionFailed)
-    ),
+    **moves(REVIEW),
 )
 async def act_on_review(
     work: WriteWork,

@@ -34,11 +34,10 @@ from shared.errors import (
     Invalid,
     NotFound,
     PreconditionFailed,
-    PreconditionMissing,
     VersionRequired,
 )
 from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
-from shared.lifecycle.transitions import TransitionPreview
+from shared.lifecycle.transitions import TransitionPreview, moves
 from shared.records import Act, Part, RecordKind, Shortcut, Todo, turn
 from shared.spreadsheets import XLSX_MEDIA_TYPE
 
@@ -122,11 +121,7 @@ async def refund_payment(work: WriteWork, payment_id: UUID, body: RefundCreate) 
 @router.post(
     "/{payment_id}/{action}",
     response_model=PaymentRead | TransitionPreview,
-    description=f"```mermaid\n{PAYMENT_LIFECYCLE.to_mermaid()}\n```",
-    **requires(
-        *PAYMENT_LIFECYCLE.permissions(),
-        refuses=(NotFound, Conflict, PreconditionMissing, Invalid, PreconditionFailed),
-    ),
+    **moves(PAYMENT_LIFECYCLE),
 )
 async def act_on_payment(
     work: WriteWork,

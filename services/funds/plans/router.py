@@ -29,11 +29,10 @@ from shared.errors import (
     Invalid,
     NotFound,
     PreconditionFailed,
-    PreconditionMissing,
     VersionRequired,
 )
 from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
-from shared.lifecycle.transitions import TransitionPreview
+from shared.lifecycle.transitions import TransitionPreview, moves
 from shared.records import Act, Part, RecordKind, Shortcut, turn
 from shared.spreadsheets import XLSX_MEDIA_TYPE
 
@@ -114,11 +113,7 @@ async def judge_lines(work: ReadWork, plan_id: UUID, body: PlanLinesWrite) -> Pl
 @router.post(
     "/{plan_id}/{action}",
     response_model=PlanRead | TransitionPreview,
-    description=f"```mermaid\n{PLAN_LIFECYCLE.to_mermaid()}\n```",
-    **requires(
-        *PLAN_LIFECYCLE.permissions(),
-        refuses=(NotFound, Conflict, PreconditionMissing, Invalid, PreconditionFailed),
-    ),
+    **moves(PLAN_LIFECYCLE),
 )
 async def act_on_plan(
     work: WriteWork,

@@ -30,7 +30,6 @@ from shared.errors import (
     Invalid,
     NotFound,
     PreconditionFailed,
-    PreconditionMissing,
     VersionRequired,
 )
 from shared.http import (
@@ -44,7 +43,7 @@ from shared.http import (
     allows_anonymous,
     requires,
 )
-from shared.lifecycle.transitions import TransitionPreview
+from shared.lifecycle.transitions import TransitionPreview, moves
 from shared.records import Act, RecordKind, turn
 from shared.spreadsheets import XLSX_MEDIA_TYPE, build_workbook
 
@@ -152,11 +151,7 @@ async def monitor_target(work: WriteWork, target_id: UUID, body: MonitoringCreat
 @router.post(
     "/{target_id}/{action}",
     response_model=TargetRead | TransitionPreview,
-    description=f"```mermaid\n{TARGET_LIFECYCLE.to_mermaid()}\n```",
-    **requires(
-        *TARGET_LIFECYCLE.permissions(),
-        refuses=(NotFound, Conflict, PreconditionMissing, Invalid, PreconditionFailed),
-    ),
+    **moves(TARGET_LIFECYCLE),
 )
 async def act_on_target(
     work: WriteWork,

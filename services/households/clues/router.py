@@ -28,7 +28,6 @@ from shared.errors import (
     Invalid,
     NotFound,
     PreconditionFailed,
-    PreconditionMissing,
     RateLimited,
     VersionRequired,
 )
@@ -44,7 +43,7 @@ from shared.http import (
     allows_anonymous,
     requires,
 )
-from shared.lifecycle.transitions import TransitionPreview
+from shared.lifecycle.transitions import TransitionPreview, moves
 from shared.records import Act, RecordKind, Shortcut, turn
 
 router = APIRouter(prefix="/households/clues", tags=["监测线索"], route_class=Route)
@@ -121,11 +120,7 @@ async def assign_clue(work: WriteWork, clue_id: UUID, body: ClueAssign, match: I
 @router.post(
     "/{clue_id}/{action}",
     response_model=ClueDetail | TransitionPreview,
-    description=f"```mermaid\n{CLUE.to_mermaid()}\n```",
-    **requires(
-        *CLUE.permissions(),
-        refuses=(NotFound, Conflict, PreconditionMissing, Invalid, PreconditionFailed, Forbidden),
-    ),
+    **moves(CLUE),
 )
 async def act_on_clue(
     work: WriteWork,

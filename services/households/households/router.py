@@ -33,7 +33,6 @@ from shared.errors import (
     Invalid,
     NotFound,
     PreconditionFailed,
-    PreconditionMissing,
     VersionRequired,
 )
 from shared.http import (
@@ -46,7 +45,7 @@ from shared.http import (
     content_disposition,
     requires,
 )
-from shared.lifecycle.transitions import TransitionPreview
+from shared.lifecycle.transitions import TransitionPreview, moves
 from shared.notices.router import record_notice_router
 from shared.notices.service import NoticeSubject
 from shared.records import Act, Part, RecordKind, Shortcut, turn
@@ -180,11 +179,7 @@ transition_router = APIRouter(prefix="/households", tags=["监测户"], route_cl
 @transition_router.post(
     "/{household_id}/{action}",
     response_model=HouseholdDetail | TransitionPreview,
-    description=f"```mermaid\n{HOUSEHOLD.to_mermaid()}\n```",
-    **requires(
-        *HOUSEHOLD.permissions(),
-        refuses=(NotFound, Conflict, PreconditionMissing, Invalid, PreconditionFailed, Forbidden),
-    ),
+    **moves(HOUSEHOLD),
 )
 async def act_on_household(
     work: WriteWork,

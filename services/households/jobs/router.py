@@ -25,11 +25,10 @@ from shared.errors import (
     Invalid,
     NotFound,
     PreconditionFailed,
-    PreconditionMissing,
     VersionRequired,
 )
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
-from shared.lifecycle.transitions import TransitionPreview
+from shared.lifecycle.transitions import TransitionPreview, moves
 from shared.records import Act, Part, RecordKind, Shortcut
 
 router = APIRouter(prefix="/households/jobs", tags=["帮扶岗位"], route_class=Route)
@@ -85,11 +84,7 @@ async def open_job(work: WriteWork, job_id: UUID, body: ReadingRequest, response
 @router.post(
     "/{job_id}/{action}",
     response_model=JobDetail | TransitionPreview,
-    description=f"```mermaid\n{JOB.to_mermaid()}\n```",
-    **requires(
-        *JOB.permissions(),
-        refuses=(NotFound, Conflict, PreconditionMissing, Invalid, PreconditionFailed, Forbidden),
-    ),
+    **moves(JOB),
 )
 async def act_on_job(
     work: WriteWork,

@@ -25,11 +25,10 @@ from shared.errors import (
     Invalid,
     NotFound,
     PreconditionFailed,
-    PreconditionMissing,
     VersionRequired,
 )
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
-from shared.lifecycle.transitions import TransitionPreview
+from shared.lifecycle.transitions import TransitionPreview, moves
 from shared.records import Act, RecordKind, Shortcut
 
 router = APIRouter(prefix="/households/loans", tags=["小额信贷"], route_class=Route)
@@ -87,11 +86,7 @@ async def open_loan(work: WriteWork, loan_id: UUID, body: ReadingRequest, respon
 @router.post(
     "/{loan_id}/{action}",
     response_model=LoanDetail | TransitionPreview,
-    description=f"```mermaid\n{LOAN.to_mermaid()}\n```",
-    **requires(
-        *LOAN.permissions(),
-        refuses=(NotFound, Conflict, PreconditionMissing, Invalid, PreconditionFailed, Forbidden),
-    ),
+    **moves(LOAN),
 )
 async def act_on_loan(
     work: WriteWork,

@@ -18,15 +18,12 @@ from shared.auth import May
 from shared.china import RegionCode
 from shared.errors import (
     Conflict,
-    Forbidden,
     Invalid,
     NotFound,
-    PreconditionFailed,
-    PreconditionMissing,
     Unavailable,
 )
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
-from shared.lifecycle.transitions import TransitionPreview
+from shared.lifecycle.transitions import TransitionPreview, moves
 from shared.records import RecordKind, turn
 
 router = APIRouter(prefix="/households/measures", tags=["帮扶措施"], route_class=Route)
@@ -76,11 +73,7 @@ async def read_measure(work: ReadWork, measure_id: UUID) -> MeasureDetail:
 @router.post(
     "/{measure_id}/{action}",
     response_model=MeasureDetail | TransitionPreview,
-    description=f"```mermaid\n{MEASURE.to_mermaid()}\n```",
-    **requires(
-        *MEASURE.permissions(),
-        refuses=(NotFound, Conflict, PreconditionMissing, Invalid, PreconditionFailed, Forbidden),
-    ),
+    **moves(MEASURE),
 )
 async def act_on_measure(
     work: WriteWork,

@@ -9,9 +9,9 @@ from services.identity.rule_proposals.lifecycle import PROPOSAL_LIFECYCLE, Propo
 from services.identity.rule_proposals.models import RuleProposal
 from services.identity.rule_proposals.schemas import ProposalCreate, ProposalDetail, ProposalRead
 from shared.auth import May
-from shared.errors import BadRequest, Conflict, Invalid, NotFound, PreconditionFailed, PreconditionMissing
+from shared.errors import BadRequest, Conflict, Invalid, NotFound
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
-from shared.lifecycle.transitions import TransitionPreview, TransitionRequest
+from shared.lifecycle.transitions import TransitionPreview, TransitionRequest, moves
 from shared.records import RecordKind, turn
 
 router = APIRouter(prefix="/identity/rule-proposals", tags=["规则"], route_class=Route)
@@ -49,11 +49,7 @@ async def read_proposal(work: ReadWork, proposal_id: UUID) -> ProposalDetail:
 @router.post(
     "/{proposal_id}/{action}",
     response_model=ProposalRead | TransitionPreview,
-    description=f"```mermaid\n{PROPOSAL_LIFECYCLE.to_mermaid()}\n```",
-    **requires(
-        *PROPOSAL_LIFECYCLE.permissions(),
-        refuses=(NotFound, Conflict, PreconditionMissing, Invalid, PreconditionFailed),
-    ),
+    **moves(PROPOSAL_LIFECYCLE),
 )
 async def act_on_proposal(
     work: WriteWork,

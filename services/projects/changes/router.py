@@ -11,9 +11,9 @@ from services.projects.changes.models import ChangeRequest
 from services.projects.changes.schemas import ChangeCreate, ChangeDetail, ChangeRead, ChangeTransitionRequest
 from shared.auth import May
 from shared.china import RegionCode
-from shared.errors import BadRequest, Conflict, Invalid, NotFound, PreconditionFailed, PreconditionMissing
+from shared.errors import BadRequest, Conflict, Invalid, NotFound
 from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
-from shared.lifecycle.transitions import TransitionPreview
+from shared.lifecycle.transitions import TransitionPreview, moves
 from shared.notices.router import record_notice_router
 from shared.records import Act, RecordKind, Todo, turn
 
@@ -61,11 +61,7 @@ async def read_change(work: ReadWork, change_id: UUID) -> ChangeDetail:
 @router.post(
     "/changes/{change_id}/{action}",
     response_model=ChangeRead | TransitionPreview,
-    description=f"```mermaid\n{CHANGE_LIFECYCLE.to_mermaid()}\n```",
-    **requires(
-        *CHANGE_LIFECYCLE.permissions(),
-        refuses=(NotFound, Conflict, PreconditionMissing, Invalid, PreconditionFailed),
-    ),
+    **moves(CHANGE_LIFECYCLE),
 )
 async def act_on_change(
     work: WriteWork,

@@ -20,9 +20,9 @@ from services.projects.evaluations.schemas import (
 from services.projects.projects.schemas import CATEGORY_PATTERN
 from shared.auth import May
 from shared.china import RegionCode
-from shared.errors import BadRequest, Conflict, Invalid, NotFound, PreconditionFailed, PreconditionMissing
+from shared.errors import BadRequest, Conflict, Invalid, NotFound, PreconditionFailed
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
-from shared.lifecycle.transitions import TransitionPreview
+from shared.lifecycle.transitions import TransitionPreview, moves
 from shared.records import Part, RecordKind, turn
 
 router = APIRouter(prefix="/projects", tags=["项目评价"], route_class=Route)
@@ -111,11 +111,7 @@ async def evaluate_own_project(
 @router.post(
     "/{project_id}/evaluation/{action}",
     response_model=EvaluationRead | TransitionPreview,
-    description=f"```mermaid\n{EVALUATION_LIFECYCLE.to_mermaid()}\n```",
-    **requires(
-        *EVALUATION_LIFECYCLE.permissions(),
-        refuses=(NotFound, Conflict, PreconditionMissing, Invalid, PreconditionFailed),
-    ),
+    **moves(EVALUATION_LIFECYCLE),
 )
 async def act_on_evaluation(
     work: WriteWork,

@@ -37,11 +37,10 @@ from shared.errors import (
     Invalid,
     NotFound,
     PreconditionFailed,
-    PreconditionMissing,
     VersionRequired,
 )
 from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
-from shared.lifecycle.transitions import TransitionPreview
+from shared.lifecycle.transitions import TransitionPreview, moves
 from shared.records import Act, Part, RecordKind, Shortcut, Todo, turn
 
 batch_router = APIRouter(prefix="/projects", tags=["批量办理"], route_class=Route)
@@ -224,11 +223,7 @@ async def read_project_history(
 @router.post(
     "/{project_id}/{action}",
     response_model=ProjectRead | TransitionPreview,
-    description=f"```mermaid\n{PROJECT_LIFECYCLE.to_mermaid()}\n```",
-    **requires(
-        *PROJECT_LIFECYCLE.permissions(),
-        refuses=(NotFound, Conflict, PreconditionMissing, Invalid, PreconditionFailed),
-    ),
+    **moves(PROJECT_LIFECYCLE),
 )
 async def act_on_project(
     work: WriteWork,

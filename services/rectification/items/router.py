@@ -28,11 +28,9 @@ from shared.auth import May
 from shared.china import RegionCode
 from shared.errors import (
     Conflict,
-    Forbidden,
     Invalid,
     NotFound,
     PreconditionFailed,
-    PreconditionMissing,
     Unavailable,
     VersionRequired,
 )
@@ -47,7 +45,7 @@ from shared.http import (
     content_disposition,
     requires,
 )
-from shared.lifecycle.transitions import TransitionPreview
+from shared.lifecycle.transitions import TransitionPreview, moves
 from shared.papers import SHEET_MEDIA_TYPES, SheetForm
 from shared.records import Act, RecordKind, turn
 from shared.records.region_names import find_place_names
@@ -171,11 +169,7 @@ async def report_progress(work: WriteWork, item_id: UUID, body: ItemProgressCrea
 @router.post(
     "/{item_id}/{action}",
     response_model=ItemDetail | TransitionPreview,
-    description=f"```mermaid\n{ITEM.to_mermaid()}\n```",
-    **requires(
-        *ITEM.permissions(),
-        refuses=(NotFound, Conflict, PreconditionMissing, Invalid, PreconditionFailed, Forbidden),
-    ),
+    **moves(ITEM),
 )
 async def act_on_item(
     work: WriteWork,
