@@ -18,6 +18,7 @@ from embedded.run_secrets import create_service_keys, load_or_create_secrets
 from embedded.system import list_services
 from services.projects.main import create_app
 from services.projects.projects.schemas import ProjectRow
+from services.projects.summary.service import fold_totals
 from shared import clock
 from shared.app import configure_logging
 from shared.app.serve import app_lifespan, open_listener, run_until_stopped, uvicorn_config
@@ -165,9 +166,11 @@ def _create_bare_sqlite(url: str) -> FastAPI:
 
 
 async def serve(app: FastAPI, port: int) -> None:
-    """Answer on a port until told to end."""
+    """Answer on a port until told to end; totals are folded before, as a service does within five seconds of a write."""
     with open_listener(HOST, port) as listener:
         async with app_lifespan(app):
+            if hasattr(app.state, "context"):
+                await fold_totals(app.state.context)
             await uvicorn.Server(uvicorn_config(app)).serve(sockets=[listener])
 
 

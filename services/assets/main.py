@@ -167,7 +167,7 @@ SERVICE = Service(
     handlers=HANDLERS,
     background=(
         run_periodically("funding", fill_missing_funding, 60),
-        run_periodically("imports", partial(run_next_batch, imports.IMPORTS), 2),
+        run_periodically("imports", partial(run_next_batch, imports.IMPORTS), 2, follows_writes=True),
         run_periodically("alerts", partial(scan_alerts, rest=REST_FACTOR), SCAN_INTERVAL_S),
         run_periodically(
             "alerts after events", follow_log(ALERTS, DETECTORS), FOLLOW_INTERVAL_S, follows_writes=True

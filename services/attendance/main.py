@@ -155,7 +155,7 @@ SERVICE = Service(
         run_refresh,
         run_recalculations,
         run_periodically("pulls", run_due_pull, 5),
-        run_periodically("imports", partial(run_next_batch, IMPORTS), 2),
+        run_periodically("imports", partial(run_next_batch, IMPORTS), 2, follows_writes=True),
     ),
     expiring=(COMPLAINT_CONTACT,),
     rules=RULES,

@@ -136,7 +136,7 @@ SERVICE = Service(
     handlers=HANDLERS,
     background=(
         run_periodically("reconcile", reconcile_commitments, 15),
-        run_periodically("imports", partial(run_next_batch, IMPORTS), 2),
+        run_periodically("imports", partial(run_next_batch, IMPORTS), 2, follows_writes=True),
         run_periodically("settle", retry_ready_rows, 10),
         run_periodically("alerts", partial(scan_alerts, rest=REST_FACTOR), SCAN_INTERVAL_S),
         run_periodically(

@@ -38,9 +38,11 @@ SERVICE = Service(
     routers=(summary_router, alerts, imports, items),
     kinds=(ITEM_KIND, IMPORT_KIND, ALERT_KIND),
     background=(
-        run_periodically("imports", partial(run_next_batch, IMPORTS), 2),
+        run_periodically("imports", partial(run_next_batch, IMPORTS), 2, follows_writes=True),
         run_periodically("alerts", partial(scan_alerts, rest=REST_FACTOR), SCAN_INTERVAL_S),
-        run_periodically("alerts after events", follow_log(ALERTS, DETECTORS), FOLLOW_INTERVAL_S),
+        run_periodically(
+            "alerts after events", follow_log(ALERTS, DETECTORS), FOLLOW_INTERVAL_S, follows_writes=True
+        ),
         watch_deadlines(ALERTS, DETECTORS),
     ),
     rules=(*RULES, *list_detector_rules(DETECTORS)),

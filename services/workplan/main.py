@@ -38,7 +38,9 @@ SERVICE = Service(
     kinds=(WORK_PLAN_KIND, PLAN_ITEM_KIND, WORK_TARGET_KIND, ALERT_KIND),
     background=(
         run_periodically("alerts", partial(scan_alerts, rest=REST_FACTOR), SCAN_INTERVAL_S),
-        run_periodically("alerts after events", follow_log(ALERTS, DETECTORS), FOLLOW_INTERVAL_S),
+        run_periodically(
+            "alerts after events", follow_log(ALERTS, DETECTORS), FOLLOW_INTERVAL_S, follows_writes=True
+        ),
         watch_deadlines(ALERTS, DETECTORS),
     ),
     rules=(*RULES, *list_detector_rules(DETECTORS)),

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -37,7 +38,7 @@ from shared.http import (
 )
 from shared.lifecycle.transitions import TransitionPreview, moves
 from shared.papers import SHEET_MEDIA_TYPES, SheetForm
-from shared.records import Act, RecordKind, turn
+from shared.records import Act, RecordKind, keep_page, turn
 from shared.records.region_names import find_place_names
 from shared.rules import RuleEntry
 from shared.unit_of_work import ServiceContext
@@ -93,9 +94,11 @@ def _add_list_routes(router: APIRouter, alerts: AlertConfig) -> None:
     async def summarize_alerts(
         work: ReadWork,
         region: Annotated[RegionCode | None, Query(description="空为本县")] = None,
-    ) -> AlertSummary:
+    ) -> Response:
         """预警统计: 按规则、类别和灯的未办, 已办和逾期."""
-        return await service.get_alert_summary(work, alerts, region or work.home_region)
+        area = region or work.home_region
+        make = partial(service.get_alert_summary, work, alerts, area)
+        return await keep_page(work, f"{alerts.row.__tablename__} summary", area, make)
 
 
 def _add_sheet_route(router: APIRouter, alerts: AlertConfig) -> None:

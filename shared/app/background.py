@@ -29,7 +29,7 @@ def run_periodically(
 
     When `run_once` returns True there is more to do, and the next iteration starts without a pause. A task that follows
     writes finds work only in what was written to the service's database: where no other process writes to it, nothing is
-    asked until this one has written.
+    asked until this one has written. After a failure it is tried again after the pause.
     """
 
     async def run(context: ServiceContext) -> None:
@@ -46,7 +46,7 @@ def run_periodically(
                 log.exception(name, service=context.name)
             TASK_RUNS.labels(context.name, name, result).inc()
             await asyncio.sleep(0 if has_more else pause)
-            if follows_writes and not has_more:
+            if follows_writes and result == "ok" and not has_more:
                 await rest_until_written(context.database, written, pause)
 
     return run

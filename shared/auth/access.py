@@ -9,7 +9,9 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, func, or_, true
+from sqlalchemy import ColumnElement, String, and_, false, func, or_, true
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 
 from shared.auth.permission_table import May
 from shared.auth.permissions import ROLES, Reach, Role
@@ -18,6 +20,7 @@ from shared.errors import Forbidden, NotFound
 LEVEL_DIGITS = (0, 2, 4, 6, 9, 12)
 """Number of significant digits of a nation, province, prefecture, county, township and village code."""
 
+COUNTY_DIGITS = 6
 NATION_CODE = "000000000000"
 MIN_DEPARTMENT_LENGTH = 3
 """Characters that two names of one department must share: 水务局."""
@@ -31,6 +34,34 @@ def region_bounds(code: str) -> tuple[str, str]:
     """The first and last region code within a region, inclusive: bounds for an index range scan."""
     head = next(code[:n] for n in LEVEL_DIGITS if not code[n:].strip("0"))
     return head.ljust(12, "0"), head.ljust(12, "9")
+
+
+class UnindexedColumn(FunctionElement[str]):
+    """A column that SQLite looks nothing up by, though an index has it; to PostgreSQL the column itself."""
+
+    inherit_cache = True
+    type = String()
+
+
+@compiles(UnindexedColumn)
+def _compile_plain(element: Any, compiler: Any, **options: Any) -> str:  # noqa: ANN401 - SQLAlchemy's
+    return str(compiler.process(element.clauses, **options))
+
+
+@compiles(UnindexedColumn, "sqlite")
+def _compile_for_sqlite(element: Any, compiler: Any, **options: Any) -> str:  # noqa: ANN401 - SQLAlchemy's
+    return f"+{compiler.process(element.clauses, **options)}"
+
+
+def build_span_condition(column: Any, low: str, high: str) -> ColumnElement[bool]:  # noqa: ANN401 - any column
+    """Whether a region code lies between two, inclusive.
+
+    A file of SQLite holds one district, so that a span of a district leaves nothing out: found by an index of regions, all
+    rows would have to be sorted for the first page of a list that another index has in order.
+    """
+    is_wide = not low[COUNTY_DIGITS:].strip("0") and not high[COUNTY_DIGITS:].strip("9")
+    found: ColumnElement[bool] = (UnindexedColumn(column) if is_wide else column).between(low, high)
+    return found
 
 
 def is_region_within(region: str, area: str) -> bool:
@@ -182,7 +213,7 @@ class Actor:
         for reach, low, high in reaches:
             if reach is Reach.ALL:
                 return true()
-            condition = region.between(low, high)
+            condition = build_span_condition(region, low, high)
             if reach is Reach.SELF:
                 if owner is None:
                     continue

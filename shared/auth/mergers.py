@@ -7,7 +7,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from shared.auth.access import LEVEL_DIGITS, Actor, Grant, is_region_within, region_bounds
+from shared.auth.access import (
+    LEVEL_DIGITS,
+    Actor,
+    Grant,
+    build_span_condition,
+    is_region_within,
+    region_bounds,
+)
 
 CODE_DIGITS = max(LEVEL_DIGITS)
 MAX_KEPT_AREAS = 2000
@@ -48,7 +55,7 @@ class Mergers:
 
     def condition(self, column: Any, area: str) -> sa.ColumnElement[bool]:  # noqa: ANN401 - any column
         """`is_within` in SQL: the range of the codes, with the few that joined or left it."""
-        found: sa.ColumnElement[bool] = column.between(*region_bounds(area))
+        found = build_span_condition(column, *region_bounds(area))
         for (_, joined), group in groupby(
             self.list_changes(area), lambda one: (_count_digits(one[1]), one[0])
         ):

@@ -1,9 +1,10 @@
-"""HTTP clients: `ServiceClients` for other services (over TCP or in-process via ASGI), `OutboundHttp` for webhooks.
+"""HTTP clients: `ServiceClients` for other services (over TCP or in this process), `OutboundHttp` for webhooks.
 
 Only this module imports httpx.
 """
 
 import asyncio
+import json as json_text
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,6 +14,7 @@ from starlette.types import ASGIApp
 
 from shared.china import LabelledEnum
 from shared.clients import propagation
+from shared.clients.in_process import call_app
 from shared.clients.outbound_policy import AddressNotAllowed, HostNotFound, parse_target, resolve_target
 from shared.clients.service_names import ServiceName
 from shared.errors import (
@@ -104,14 +106,10 @@ class ServiceClients:
         )
 
     def get_client(self, service: str) -> httpx.AsyncClient:
-        """The pooled client of one service."""
+        """The pooled client of one service that is reached over the network."""
         if service not in self._clients:
-            app = self.apps.get(service)
-            transport = None if app is None else httpx.ASGITransport(app, raise_app_exceptions=False)
             self._clients[service] = httpx.AsyncClient(
-                transport=transport,
-                base_url=self._base_url(service) if app is None else f"http://{service}",
-                timeout=REQUEST_TIMEOUT_S,
+                base_url=self._base_url(service), timeout=REQUEST_TIMEOUT_S
             )
         return self._clients[service]
 
@@ -173,6 +171,9 @@ class ServiceClients:
         left = propagation.seconds_left(seconds)
         if not left:
             raise Unavailable("等待时间已到, 请稍后重试", "The deadline of the request has passed")
+        app = self.apps.get(service)
+        if app is not None:
+            return await _call_in_process(app, service, method, path, params, json, request_headers)
         try:
             return await self.get_client(service).request(
                 method,
@@ -219,6 +220,25 @@ class ServiceClients:
         clients, self._clients = list(self._clients.values()), {}
         for client in clients:
             await client.aclose()
+
+
+async def _call_in_process(
+    app: ASGIApp,
+    service: str,
+    method: str,
+    path: str,
+    params: Mapping[str, Any] | None,
+    json: Any,  # noqa: ANN401 - any JSON
+    headers: Mapping[str, str],
+) -> ServiceAnswer:
+    if params:
+        path = f"{path}{'&' if '?' in path else '?'}{httpx.QueryParams(params)}"
+    body = b""
+    if json is not None:
+        body = json_text.dumps(json, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+        headers = {"Content-Type": "application/json", **headers}
+    found = await call_app(app, service, method, path, headers, body)
+    return httpx.Response(found.status, headers=found.headers, content=b"".join(found.parts))
 
 
 class Unreachable(Exception):

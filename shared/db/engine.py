@@ -27,6 +27,7 @@ from shared.db.statement_count import watch_engine
 from shared.errors import ApiError, Conflict, Invalid, Unavailable
 from shared.metrics import DATABASE_REFUSALS
 
+SQLModel.model_config["defer_build"] = True  # as shared/__init__.py does, where sqlmodel was imported before
 NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",

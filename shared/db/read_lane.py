@@ -41,6 +41,12 @@ class SqliteLane:
     def __init__(self, arguments: Callable[[], dict[str, Any]]) -> None:
         self._arguments = arguments
         self._connection: sqlite3.Connection | None = None
+        self._opened = 0
+
+    async def read_version(self) -> tuple[int, int]:
+        """What changes with every commit to the file, of whatever process; SQLite counts them for each connection."""
+        ((version,),) = await self.fetch("PRAGMA data_version", {})
+        return self._opened, version
 
     async def fetch(self, text: str, values: Mapping[str, Any]) -> Rows:
         """Send a text with `:name`."""
@@ -49,6 +55,7 @@ class SqliteLane:
             if self._connection is None:
                 self._connection = sqlite3.connect(**self._arguments(), isolation_level=None)
                 self._connection.execute("PRAGMA query_only=ON")
+                self._opened += 1
             return self._connection.execute(text, values).fetchall()
         except sqlite3.Error as error:
             await self.close()

@@ -9,6 +9,7 @@ from shared.records.changes import (
     SyncState,
 )
 from shared.records.create import content_digest, create_record
+from shared.records.kept_answers import keep_page
 from shared.records.kind_routes import BoundKind, bind_kinds, list_get_addresses
 from shared.records.kinds import Act, Part, RecordKind, Shortcut, Todo, turn
 from shared.records.running_totals import TotalSpec, previous_values
@@ -36,6 +37,7 @@ __all__ = [
     "count_items",
     "create_record",
     "insert_record",
+    "keep_page",
     "list_get_addresses",
     "list_items",
     "load_limits",

@@ -21,6 +21,7 @@ from shared.china import LabelledEnum
 from shared.db import KeptStatement, execute_core
 from shared.errors import NotFound
 from shared.lifecycle.table import Transition
+from shared.records.kept_answers import KeptAnswer, find_mark, is_told_by_log
 from shared.records.kinds import RecordKind, StateLimits, Todo, Turn
 from shared.rules import RuleKey
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
@@ -250,43 +251,88 @@ async def count_items(
     return {key: one for key, one in found.items() if one.count}
 
 
+@dataclass(slots=True)
+class _Counting:
+    """The statement of a caller and a day, and what it answered last."""
+
+    statement: KeptStatement
+    is_told: bool
+    """Whether the event log tells of every change that its answer follows from."""
+    answer: KeptAnswer | None = None
+
+
 async def _execute_counts(
     work: UnitOfWork, items: Sequence[WorklistItem], first: int
-) -> sa.CursorResult[Any]:
-    """The counts from a statement that is kept for a caller and a day; only its moments change from time to time."""
+) -> Sequence[sa.Row[Any]]:
+    """The counts, from a statement that is kept for a caller and a day; it is sent again after a change, and when a row becomes late."""
     limits = tuple(
         (one.key, one.limits.days[one.state], one.limits.near)
         for one in items
         if one.limits is not None and one.state in one.limits.days
     )
     key = (work.actor, work.context.mergers, work.today, first, tuple(one.key for one in items), limits)
-    kept: OrderedDict[Any, KeptStatement] = work.context.memory.setdefault("worklist", OrderedDict())
-    statement = kept.get(key)
-    if statement is None:
-        arms: list[Any] = [_count_arm(work, one) for one in items]
-        if first:
-            arms += [_rows_arm(one, first) for one in items]
-        dialect = work.session.get_bind().dialect
-        statement = kept[key] = KeptStatement(sa.union_all(*arms), dialect)
+    kept: OrderedDict[Any, _Counting] = work.context.memory.setdefault("worklist", OrderedDict())
+    counting = kept.get(key)
+    if counting is None:
+        counting = kept[key] = _build_counting(work, items, first)
         while len(kept) > MAX_KEPT_STATEMENTS:
             kept.popitem(last=False)
+    mark = await find_mark(work) if counting.is_told else None
+    if counting.answer is not None and counting.answer.holds(mark, work.at):
+        rows: Sequence[sa.Row[Any]] = counting.answer.value
+        return rows
+    statement = counting.statement
     moments = {
         name: work.at - timedelta(days=int(name.removeprefix(MOMENT_PREFIX)))
         for name in statement.values
         if name.startswith(MOMENT_PREFIX)
     }
-    return await statement.execute(work.session, **moments)
+    rows = list(await statement.execute(work.session, **moments))
+    if mark is not None:
+        counting.answer = KeptAnswer(rows, mark, work.at, _find_next_change(work, items, rows))
+    return rows
+
+
+def _build_counting(work: UnitOfWork, items: Sequence[WorklistItem], first: int) -> _Counting:
+    arms: list[Any] = [_count_arm(work, one) for one in items]
+    if first:
+        arms += [_rows_arm(one, first) for one in items]
+    query, dialect = sa.union_all(*arms), work.session.get_bind().dialect
+    return _Counting(KeptStatement(query, dialect), dialect.name == "sqlite" or is_told_by_log(query))
+
+
+def _find_next_change(
+    work: UnitOfWork, items: Sequence[WorklistItem], rows: Sequence[sa.Row[Any]]
+) -> datetime:
+    """Until when no row becomes near or late by the time of day; days are another matter, the statement is of one."""
+    limits = {one.key: one.limits for one in items}
+    states = {one.key: one.state for one in items}
+    found = [work.at + ONE_DAY]
+    for row in rows:
+        limit = limits[row.item]
+        if limit is not None and row.next_late is not None:
+            found.append(row.next_late + timedelta(days=limit.days[states[row.item]]))
+        if limit is not None and row.next_near is not None:
+            found.append(row.next_near + timedelta(days=limit.near_days(states[row.item]) or 0))
+    return min(found)
 
 
 def _count_arm(work: UnitOfWork, item: WorklistItem) -> Any:  # noqa: ANN401 - a select
     def number(condition: sa.ColumnElement[bool], name: str) -> sa.ColumnElement[int]:
         return sa.func.coalesce(sa.func.sum(sa.case((condition, 1), else_=0)), 0).label(name)
 
+    def first_not(condition: sa.ColumnElement[bool], name: str) -> sa.ColumnElement[datetime]:
+        if item.limits is None or item.state not in item.limits.days:
+            return sa.cast(sa.null(), UTCDateTime()).label(name)
+        waiting = sa.case((sa.not_(condition), item.kind.since_column))
+        return sa.func.min(waiting, type_=UTCDateTime()).label(name)
+
+    late, near = item.late_condition(work), item.near_condition(work)
     return sa.select(
         sa.literal(item.key).label("item"),
         sa.func.count().label("number"),
-        number(item.late_condition(work), "late"),
-        number(item.near_condition(work), "near"),
+        number(late, "late"),
+        number(near, "near"),
         sa.func.min(item.kind.since_column, type_=UTCDateTime()).label("since"),
         sa.cast(sa.null(), sa.Uuid()).label("id"),
         sa.cast(sa.null(), sa.String()).label("title"),
@@ -294,6 +340,8 @@ def _count_arm(work: UnitOfWork, item: WorklistItem) -> Any:  # noqa: ANN401 - a
         sa.cast(sa.null(), sa.String()).label("state"),
         sa.cast(sa.null(), sa.Integer()).label("version"),
         sa.cast(sa.null(), sa.Date()).label("due"),
+        first_not(late, "next_late"),
+        first_not(sa.or_(late, near), "next_near"),
     ).where(item.condition)
 
 
@@ -320,6 +368,7 @@ def _rows_arm(item: WorklistItem, first: int) -> Any:  # noqa: ANN401 - a select
         zero.label("near"),
         sa.type_coerce(item.kind.since_column, UTCDateTime()).label("since"),
         *_row_columns(item),
+        *(sa.cast(sa.null(), UTCDateTime()).label(name) for name in ("next_late", "next_near")),
     ).where(item.condition)
     due = item.due_column
     orders = [] if due is None else [due.is_(None), due]

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import date
+from functools import partial
 
 from fastapi import APIRouter, Response
 
@@ -12,7 +13,9 @@ from services.attendance.workbooks import build_download_response
 from shared.auth import May
 from shared.http import ReadWork, Route, requires
 from shared.papers import SheetForm
+from shared.records import keep_page
 from shared.records.region_names import find_place_names
+from shared.unit_of_work import UnitOfWork
 
 router = APIRouter(prefix="/attendance/statistics", tags=["帮办实事"], route_class=Route)
 
@@ -44,8 +47,12 @@ summary_router = APIRouter(prefix="/attendance/summary", tags=["驻村汇总"], 
 
 
 @summary_router.get("", response_model=AttendanceSummary, **requires(May.PRESENCE_READ))
-async def read_summary(work: ReadWork, region: RequiredRegionQuery, year: YearQuery) -> AttendanceSummary:
+async def read_summary(work: ReadWork, region: RequiredRegionQuery, year: YearQuery) -> Response:
     """一个地区一年的驻村工作: 只有数量, 没有个人和排名."""
+    return await keep_page(work, "summary", (region, year), partial(_summarize, work, region, year))
+
+
+async def _summarize(work: UnitOfWork, region: str, year: int) -> AttendanceSummary:
     period = (date(year, 1, 1), date(year, 12, 31))
     counts: dict[str, int] = {}
     for count_part in (

@@ -1,9 +1,10 @@
 """HTTP routes of the reports: read only."""
 
+from functools import partial
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from services.funds.ledger.router import Days
 from services.funds.reports import service
@@ -12,6 +13,7 @@ from shared.auth import May
 from shared.china import RegionCode
 from shared.errors import BadRequest, Invalid, NotFound
 from shared.http import ReadWork, Route, requires
+from shared.records import keep_page
 
 router = APIRouter(prefix="/funds", tags=["资金全链条"], route_class=Route)
 
@@ -50,9 +52,10 @@ async def read_summary(
     region: RegionCode,
     year: Annotated[int, Query(ge=2000, le=2100)],
     period: Days,
-) -> FundsSummary:
+) -> Response:
     """一个地区一年的资金; 给出 from 或 as_of 时另有这段时间的发生额."""
-    return await service.get_summary(work, region, year, period)
+    make = partial(service.get_summary, work, region, year, period)
+    return await keep_page(work, "summary", (region, year, period), make)
 
 
 oversight_router = APIRouter(prefix="/funds", tags=["资金监督"], route_class=Route)

@@ -48,7 +48,7 @@ from shared.http import (
 from shared.lifecycle.transitions import TransitionPreview, moves
 from shared.notices.router import record_notice_router
 from shared.notices.service import NoticeSubject
-from shared.records import Act, Part, RecordKind, Shortcut, turn
+from shared.records import Act, Part, RecordKind, Shortcut, keep_page, turn
 from shared.records.region_names import find_place_names
 from shared.spreadsheets import XLSX_MEDIA_TYPE
 from shared.unit_of_work import UnitOfWork
@@ -61,10 +61,13 @@ Flag = Annotated[bool, Query(description="只看这样的户")]
 
 
 @summary_router.get("/summary", response_model=HouseholdSummary, **requires(May.HOUSEHOLD_SUMMARY_READ))
-async def read_summary(work: ReadWork, region: RegionCode, year: YearQuery = None) -> HouseholdSummary:
+async def read_summary(work: ReadWork, region: RegionCode, year: YearQuery = None) -> Response:
     """防返贫监测合计."""
-    rows = await repository.sum_households(work, region, year)
-    return calculation.build_summary(region, year, rows)
+
+    async def make() -> HouseholdSummary:
+        return calculation.build_summary(region, year, await repository.sum_households(work, region, year))
+
+    return await keep_page(work, "summary", (region, year), make)
 
 
 @summary_router.get(

@@ -1,14 +1,16 @@
 """Route of `/projects/summary`."""
 
+from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from services.projects.summary import service
 from services.projects.summary.schemas import ProjectsSummary
 from shared.auth import May
 from shared.china import RegionCode
 from shared.http import ReadWork, Route, requires
+from shared.records import keep_page
 
 router = APIRouter(prefix="/projects/summary", tags=["项目统计"], route_class=Route)
 
@@ -18,6 +20,7 @@ async def read_summary(
     work: ReadWork,
     region: Annotated[RegionCode | None, Query(description="空为本县")] = None,
     year: Annotated[int | None, Query(ge=2000, le=2100)] = None,
-) -> ProjectsSummary:
+) -> Response:
     """项目统计: 按下级地区、阶段、一级类型的个数与金额."""
-    return await service.compute_summary(work, region or work.home_region, year)
+    area = region or work.home_region
+    return await keep_page(work, "summary", (area, year), partial(service.compute_summary, work, area, year))

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import date
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -47,7 +48,7 @@ from shared.http import (
 )
 from shared.lifecycle.transitions import TransitionPreview, moves
 from shared.papers import SHEET_MEDIA_TYPES, SheetForm
-from shared.records import Act, RecordKind, turn
+from shared.records import Act, RecordKind, keep_page, turn
 from shared.records.region_names import find_place_names
 
 summary_router = APIRouter(prefix="/rectification", tags=["整改合计"], route_class=Route)
@@ -56,9 +57,9 @@ YearQuery = Annotated[int | None, Query(ge=2012, le=2100, description="反馈年
 
 
 @summary_router.get("/summary", response_model=RectificationSummary, **requires(May.RECTIFICATION_READ))
-async def read_summary(work: ReadWork, region: RegionCode, year: YearQuery = None) -> RectificationSummary:
+async def read_summary(work: ReadWork, region: RegionCode, year: YearQuery = None) -> Response:
     """一个地区(一年反馈)的整改问题: 销号、逾期、反弹, 涉及和已整改的金额."""
-    return await service.get_summary(work, region, year)
+    return await keep_page(work, "summary", (region, year), partial(service.get_summary, work, region, year))
 
 
 @router.post(

@@ -1,6 +1,7 @@
 """Routes `/workplan/targets` and the papers of a plan."""
 
 import asyncio
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -33,7 +34,7 @@ from shared.http import (
     content_disposition,
     requires,
 )
-from shared.records import Act, RecordKind, Todo
+from shared.records import Act, RecordKind, Todo, keep_page
 from shared.records.region_names import find_place_names
 from shared.spreadsheets import XLSX_MEDIA_TYPE
 
@@ -45,9 +46,9 @@ paper_router = APIRouter(prefix="/workplan/plans", tags=["任务指标"], route_
 @summary_router.get("/summary", response_model=WorkPlanSummary, **requires(May.WORKPLAN_READ))
 async def read_summary(
     work: ReadWork, region: RegionCode, year: Annotated[int | None, Query(ge=2012, le=2100)] = None
-) -> WorkPlanSummary:
+) -> Response:
     """一个地区一年的任务指标: 各进度灯的数目, 滞后的和没有说明的."""
-    return await service.get_summary(work, region, year)
+    return await keep_page(work, "summary", (region, year), partial(service.get_summary, work, region, year))
 
 
 @router.post(
