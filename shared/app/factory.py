@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +132,8 @@ class Service:
         reminded = (REMINDER,) if list_reminded_kinds(self.kinds) else ()
         return (*self.rules, *reminded, *((RETENTION,) if self.expiring else ()))
 
-    def list_routers(self) -> list[APIRouter]:
+    @cached_property
+    def all_routers(self) -> list[APIRouter]:
         """All routers under /api/v1: those every service has, then its own."""
         common = (
             rule_router(self.name, self.rule_registry()),
@@ -164,7 +165,7 @@ class Service:
 
     def declared_routes(self) -> DeclaredRoutes:
         """What the door hands to this service."""
-        return declare_routes(self.list_routers(), self.open_routers)
+        return declare_routes(self.all_routers, self.open_routers)
 
 
 def build_app(
@@ -343,7 +344,7 @@ def _mount_routers(app: FastAPI, service: Service, metrics: Metrics) -> None:
     app.include_router(composed_part.composition_router(service.composed_part()))
     for other in (*service.open_routers, *service.internal_routers):
         app.include_router(other)
-    for router in service.list_routers():
+    for router in service.all_routers:
         app.include_router(router, prefix=API_PREFIX)
     taken = list_get_addresses(app.routes, API_PREFIX)
     app.include_router(record_router(service.kinds, taken), prefix=API_PREFIX)

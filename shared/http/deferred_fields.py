@@ -1,14 +1,15 @@
 """Parameters and answers of routes are compiled when a request first needs them: a process has ten thousand of them.
 
-FastAPI compiles each when its route is declared, which takes half of a start and of the memory of an idle process. What cannot
+FastAPI compiles each when its route is declared, and reads the signature of a dependency for each route that has it. What cannot
 be compiled shows when the OpenAPI document is made (tests/architecture), no longer at the start.
 """
 
 import warnings
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from fastapi._compat.v2 import ModelField
+from fastapi.dependencies import utils
 from pydantic import TypeAdapter
 from pydantic.warnings import UnsupportedFieldAttributeWarning
 
@@ -30,7 +31,8 @@ def _get_adapter(field: ModelField) -> TypeAdapter[Any]:
 
 
 def defer_compilation() -> None:
-    """Let every field that FastAPI makes from now on be compiled at its first use."""
+    """Let every field that FastAPI makes from now on be compiled at its first use, and every signature be read once."""
+    utils.get_typed_signature = cache(utils.get_typed_signature)
     adapter = cached_property(_get_adapter)
     adapter.__set_name__(ModelField, "_type_adapter")
     ModelField.__post_init__ = _compile_later  # type: ignore[method-assign]
