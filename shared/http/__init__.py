@@ -4,6 +4,7 @@ from shared.errors import to_field_errors
 from shared.http.admission import AdmissionMiddleware
 from shared.http.callers import find_subscriber
 from shared.http.declared_routes import API_PREFIX, DeclaredRoutes, declare_routes
+from shared.http.deferred_fields import defer_compilation
 from shared.http.downloads import content_disposition
 from shared.http.idempotency import delete_expired_responses
 from shared.http.paging import MAX_PAGE_SIZE, Page, PageAnswer, PageParams, Pagination, answer_page, list_page
@@ -31,6 +32,8 @@ from shared.http.routing import (
     requires_sign_in,
 )
 from shared.http.strict_input import JUDGED_ONE_BY_ONE, list_invisible_texts, require_visible_text
+
+defer_compilation()
 
 __all__ = [
     "API_PREFIX",

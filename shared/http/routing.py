@@ -37,7 +37,6 @@ from shared.errors import (
 from shared.http import strict_input
 from shared.http.answer_forms import list_form_contents
 from shared.http.callers import find_subscriber
-from shared.http.deferred_fields import defer_compilation
 from shared.http.etag import shape_response
 from shared.http.idempotency import (
     IdempotencyKey,
@@ -68,7 +67,6 @@ FUNCTION_STACK_KEY = "fastapi_function_astack"
 """Where FastAPI keeps, in the scope, what ends with the route's function and before the answer is sent."""
 _bearer = OAuth2PasswordBearer(tokenUrl="/api/v1/auth/token", auto_error=False)
 _in_flight = InFlightKeys()
-defer_compilation()
 
 
 def get_service_context(request: Request) -> ServiceContext:
