@@ -17,6 +17,8 @@ FSCK = Fsck(
             "used_id_token": SHORT_LIVED,
             "recovery_code": "codes are used up and made anew",
             "second_factor": "its last use is written with every sign-in; its changes are events",
+            "passkey": "its last use is written with every sign-in; its changes are events",
+            "passkey_challenge": SHORT_LIVED,
             "former_password": "hashes of passwords that are no longer valid",
             "issuer_binding": "its changes are events",
             "region": "the published list, loaded as it is",

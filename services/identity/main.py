@@ -20,6 +20,7 @@ from services.identity.issuers.router import router as issuers
 from services.identity.keys.router import router as keys
 from services.identity.organisations.router import ORGANISATION_KIND
 from services.identity.organisations.router import router as organisations
+from services.identity.passkeys.router import router as passkeys
 from services.identity.policy import RULES
 from services.identity.rate_windows.router import router as rate_windows
 from services.identity.rate_windows.service import purge_windows
@@ -50,6 +51,7 @@ SERVICE = Service(
     routers=(
         sessions,
         second_factors,
+        passkeys,
         device_keys,
         account_imports,
         accounts,

@@ -32,7 +32,7 @@ def _require_separated_roles(roles: frozenset[Role]) -> frozenset[Role]:
 
 def _require_protected_permissions(permissions: frozenset[May]) -> frozenset[May]:
     if missing := PROTECTED_PERMISSIONS - permissions:
-        message = f"须启用动态口令, 不能去掉: {'、'.join(may.label for may in sorted(missing))}"
+        message = f"须启用双因素, 不能去掉: {'、'.join(may.label for may in sorted(missing))}"
         raise ValueError(message)
     return permissions
 
@@ -69,11 +69,11 @@ class TokenLife(RuleValue):
 
 
 class SecondFactorRule(RuleValue):
-    """须启用动态口令的权限."""
+    """须启用双因素的权限."""
 
     permissions: Annotated[
         frozenset[May], Field(max_length=100), AfterValidator(_require_protected_permissions)
-    ] = Field(title="持有这些权限的账号须启用动态口令")
+    ] = Field(title="持有这些权限的账号须启用双因素")
 
 
 class SessionRule(RuleValue):
@@ -81,12 +81,12 @@ class SessionRule(RuleValue):
 
     idle_minutes: Annotated[int, Field(ge=15, le=43_200)] = Field(title="闲置时限(分钟)")
     privileged_idle_minutes: Annotated[int, Field(ge=5, le=120)] = Field(
-        title="须动态口令的账号的闲置时限(分钟)"
+        title="须双因素的账号的闲置时限(分钟)"
     )
     most: Annotated[int, Field(ge=1, le=50)] = Field(title="一个账号同时登录数")
     longest_days: Annotated[int, Field(ge=1, le=365)] = Field(90, title="一次登录最长天数")
     privileged_longest_hours: Annotated[int, Field(ge=1, le=168)] = Field(
-        24, title="须动态口令的账号一次登录最长小时数"
+        24, title="须双因素的账号一次登录最长小时数"
     )
 
 

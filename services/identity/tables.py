@@ -8,6 +8,7 @@ from services.identity.issuers import models as issuers
 from services.identity.keys import models as keys
 from services.identity.lock_outs import models as lock_outs
 from services.identity.organisations import models as organisations
+from services.identity.passkeys import models as passkeys
 from services.identity.rate_windows import models as rate_windows
 from services.identity.regions import models as regions
 from services.identity.rule_proposals import models as rule_proposals
@@ -23,6 +24,7 @@ __all__ = [
     "keys",
     "lock_outs",
     "organisations",
+    "passkeys",
     "rate_windows",
     "regions",
     "rule_proposals",

@@ -105,6 +105,7 @@ class Actor:
     machines and services; `accounts` are the other accounts of that person. Records and events name accounts; four eyes
     compare persons, by `is_same_person` and `own_accounts`.
     `sent_by` is the account whose phone sent the request, where services/sync plays it; empty for a direct request.
+    `session` is the sign-in that the token belongs to; empty for machines, services and delegated requests.
     `scopes` restricts a machine client to the permissions in its token; None means no restriction.
     """
 
@@ -119,6 +120,7 @@ class Actor:
     person: str = ""
     accounts: tuple[str, ...] = ()
     sent_by: str = ""
+    session: str = ""
 
     def __post_init__(self) -> None:
         """A user is a person of their own unless the token says otherwise."""

@@ -297,6 +297,7 @@ def actor_from_claims(claims: Mapping[str, Any]) -> Actor:
         device=str(claims.get("device", "")),
         person=str(claims.get("person", "")),
         accounts=tuple(str(one) for one in claims.get("accounts", ())),
+        session=str(claims.get("sid", "")),
     )
 
 

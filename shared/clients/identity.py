@@ -58,11 +58,12 @@ class SignInFailed(Event):
 
 
 class SecondFactorChanged(Event):
-    """The second factor of an account was activated, removed, or reset by somebody else."""
+    """A second factor of an account was activated, replaced, renamed, removed, or all were reset by somebody else."""
 
     topic: ClassVar[str] = "account.second_factor_changed"
     account: str
     change: str
+    passkey: str = ""
 
 
 class DeviceKeyChanged(Event):

@@ -8,6 +8,7 @@ from services.identity.regions.service import SPELLINGS_FILE, spell_name
 
 HEAVY = (
     "docx",
+    "fido2",
     "fontTools",
     "gmalg",
     "jieba",

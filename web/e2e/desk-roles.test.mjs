@@ -4,9 +4,9 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import test from "node:test";
-import { Account, DEMO_PASSWORD } from "./api.mjs";
+import { Account, DEMO_PASSWORD, URL_OF_RUN } from "./api.mjs";
 import { checkScreen } from "./browser.mjs";
-import { addRow, COUNTY, createRecord, doAct, fieldOf, fillForm, makeMove, openDesks, openPage, openWork } from "./desk.mjs";
+import { addRow, COUNTY, createRecord, doAct, fieldOf, fillForm, fillSignIn, makeMove, openDesks, openPage, openWork, press } from "./desk.mjs";
 
 const admin = new Account("admin");
 const bureau = new Account("zeku.bureau");
@@ -67,6 +67,40 @@ test("other roles at the desk", async (t) => {
     await page.getByRole("heading", { name: "凌志", level: 1 }).waitFor();
     await doAct(page, "确认授权");
     assert.deepEqual((await admin.get(`/users/ling.${MARK}`)).grants.map((one) => one.waiting), [false]);
+  });
+
+  await t.test("a passkey is registered, signs in, is renamed and removed; a foreign address offers none", async () => {
+    const home = URL_OF_RUN.replace("127.0.0.1", "localhost"); // an IP address is no rp id
+    page = await (await desk.as("admin")).context().newPage();
+    const line = await page.context().newCDPSession(page);
+    await line.send("WebAuthn.enable");
+    await line.send("WebAuthn.addVirtualAuthenticator", {
+      options: { protocol: "ctap2", transport: "internal", hasResidentKey: true, hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true },
+    });
+    const work = page.getByRole("heading", { name: "我的工作", level: 1 });
+    const signIn = async (url, password) => {
+      await page.goto(`${url}/desk/`);
+      await fillSignIn(page, `ling.${MARK}`, password);
+    };
+    await signIn(home, FIRST);
+    await page.getByLabel("新口令").fill(OWN);
+    await press(page, "登录", work);
+    await page.getByRole("link", { name: /登录安全/ }).click();
+    await page.getByLabel("称呼").fill("办公室电脑");
+    await press(page, "登记通行密钥", page.getByText("恢复码只显示这一次"));
+    await checkScreen(page, "security");
+    await page.getByRole("button", { name: "退出" }).click();
+    await signIn(home, OWN);
+    await press(page, "用通行密钥登录", work);
+    await page.getByRole("link", { name: /登录安全/ }).click();
+    await page.getByRole("button", { name: "给“办公室电脑”改名" }).click();
+    await page.getByLabel("新的称呼").fill("新电脑");
+    await press(page, "保存", page.getByText("称呼已改"));
+    await signIn(URL_OF_RUN, OWN);
+    await page.getByText("您的通行密钥只能在 localhost 使用").waitFor();
+    await page.goto(`${home}/desk/security`);
+    await press(page, "删除“新电脑”", page.getByText("“新电脑”已删除"));
+    await page.close();
   });
 
   await t.test("a client's secret is shown once", async () => {

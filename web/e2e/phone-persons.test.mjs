@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { Account, DEMO_PASSWORD, URL_OF_RUN } from "./api.mjs";
+import { checkScreen } from "./browser.mjs";
 import { cutLine, fill, openPhone, openTab, readQueue, restoreLine, signIn, waitUntilIdle } from "./phone.mjs";
 
 const MARK = `第一人的实事${String(Date.now())}`;
@@ -39,5 +40,10 @@ test("two persons on one phone", async () => {
   await signIn(page, "zeku.cadre");
   await page.locator("article.q", { hasText: MARK }).getByText(/已记录|已收下/).waitFor();
   assert.deepEqual((await sent()).map((one) => one.person), ["zeku.cadre"]);
+
+  await openTab(page, "我的");
+  await page.getByRole("link", { name: "登录安全" }).click();
+  await page.getByText("通行密钥只能在 http://localhost").waitFor();
+  await checkScreen(page, "security");
   await phone.end();
 });

@@ -74,6 +74,6 @@ class OwnDataOfAll(BaseModel):
     person: str
     name: str
     made_at: datetime
-    account: dict[str, Any] = Field(description="账号和授权、会话、设备")
+    account: dict[str, Any] = Field(description="账号和授权、会话、设备、双因素")
     services: list[OwnData]
     missing: list[MissingPart] = Field(description="暂时联系不上的服务; 它们保存的信息不在其中")

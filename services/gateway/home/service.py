@@ -17,7 +17,12 @@ from shared.records.own_data import OWN_DATA_PATH, OwnData
 from shared.unit_of_work import CHINA_TIME_ZONE
 
 WORKLIST_PATH = "/internal/worklist"
-OWN_ACCOUNT_PATHS = {"account": "/auth/me", "sessions": "/auth/sessions", "devices": "/auth/devices"}
+OWN_ACCOUNT_PATHS = {
+    "account": "/auth/me",
+    "sessions": "/auth/sessions",
+    "devices": "/auth/devices",
+    "second_factor": "/auth/second-factor",
+}
 """Name of a part of the account in `OwnDataOfAll` → its address at identity."""
 FIRST_ROWS = 10
 """The most urgent records that the home page shows."""

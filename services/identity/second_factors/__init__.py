@@ -1,1 +1,1 @@
-"""Second factors (双因素): one-time codes by time (RFC 6238) beside the password, with recovery codes on paper."""
+"""Second factors (双因素) beside the password: one-time codes by time (RFC 6238), passkeys (../passkeys), recovery codes on paper."""

@@ -15,6 +15,8 @@ class SecondFactor(Base, table=True):
 
     account_id: str = Field(primary_key=True, max_length=64, foreign_key="account.id")
     secret: str = Field(sa_type=sa.Text)
+    replacement: str | None = Field(default=None, sa_type=sa.Text)
+    """The secret of a new phone, encrypted; it takes the place of `secret` when a code confirms it."""
     created_at: datetime
     confirmed_at: datetime | None = None
     last_step: int = Field(default=0)

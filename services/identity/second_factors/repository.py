@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from sqlmodel import col, delete, select
 
+from services.identity.passkeys import repository as passkeys
 from services.identity.second_factors.models import RecoveryCode, SecondFactor
 from shared.db import execute_core
 from shared.unit_of_work import UnitOfWork
@@ -41,7 +42,14 @@ async def system_delete_codes(work: UnitOfWork, account_id: str) -> None:
     await execute_core(work.session, delete(RecoveryCode).where(col(RecoveryCode.account_id) == account_id))
 
 
-async def system_delete_factor(work: UnitOfWork, account_id: str) -> None:
-    """Delete the second factor of an account with its recovery codes."""
+async def system_delete_one_time_codes(work: UnitOfWork, account_id: str) -> int:
+    """Delete the secret of an account's one-time codes; return 1 when there was one."""
+    statement = delete(SecondFactor).where(col(SecondFactor.account_id) == account_id)
+    return (await execute_core(work.session, statement)).rowcount
+
+
+async def system_delete_factor(work: UnitOfWork, account_id: str) -> int:
+    """Delete what is a second factor of an account, with its recovery codes; return how many there were."""
     await system_delete_codes(work, account_id)
-    await execute_core(work.session, delete(SecondFactor).where(col(SecondFactor.account_id) == account_id))
+    removed = await system_delete_one_time_codes(work, account_id)
+    return removed + await passkeys.system_delete_passkeys(work, account_id)

@@ -1,4 +1,4 @@
-"""`/auth/second-factor`: the caller's own second factor, and its reset for another person."""
+"""`/auth/second-factor`: the caller's own second factors, and their reset for another person."""
 
 from typing import Annotated
 
@@ -7,6 +7,7 @@ from fastapi import APIRouter, Path, Request, Response
 from services.identity.second_factors import service
 from services.identity.second_factors.schemas import (
     CodeConfirm,
+    FactorProof,
     RecoveryCodes,
     SecondFactorRead,
     SecondFactorSecret,
@@ -27,12 +28,17 @@ async def read_second_factor(work: ReadWork) -> SecondFactorRead:
 
 
 @router.post(
-    "", status_code=201, response_model=SecondFactorSecret, **requires_sign_in(refuses=(NotFound, Conflict))
+    "",
+    status_code=201,
+    response_model=SecondFactorSecret,
+    **requires_sign_in(refuses=(NotFound, Conflict, Invalid)),
 )
-async def create_second_factor(work: WriteWork, response: Response) -> SecondFactorSecret:
-    """申请动态口令密钥; 密钥只显示这一次."""
+async def create_second_factor(
+    request: Request, work: WriteWork, response: Response, body: FactorProof | None = None
+) -> SecondFactorSecret:
+    """申请动态口令密钥; 密钥只显示这一次. 已启用双因素的须证明是本人, 原动态口令用到新的确认为止."""
     response.headers["Cache-Control"] = NO_STORE
-    return await service.create_secret(work)
+    return await service.create_secret(work, body, client_address(request))
 
 
 @router.post(
@@ -46,17 +52,22 @@ async def confirm_second_factor(work: WriteWork, body: CodeConfirm, response: Re
 
 @router.post("/recovery-codes", response_model=RecoveryCodes, **requires_sign_in(refuses=(NotFound, Invalid)))
 async def renew_recovery_codes(
-    request: Request, work: WriteWork, body: CodeConfirm, response: Response
+    request: Request, work: WriteWork, body: FactorProof, response: Response
 ) -> RecoveryCodes:
     """更换恢复码; 原恢复码作废."""
     response.headers["Cache-Control"] = NO_STORE
-    return await service.renew_codes(work, body.code, client_address(request))
+    return await service.renew_codes(work, body, client_address(request))
 
 
-@router.post("/remove", status_code=204, response_model=None, **requires_sign_in(refuses=(NotFound, Invalid)))
-async def remove_second_factor(request: Request, work: WriteWork, body: CodeConfirm) -> None:
-    """停用本人的动态口令."""
-    await service.remove_own(work, body.code, client_address(request))
+@router.post(
+    "/remove",
+    status_code=204,
+    response_model=None,
+    **requires_sign_in(refuses=(NotFound, Conflict, Invalid)),
+)
+async def remove_second_factor(request: Request, work: WriteWork, body: FactorProof) -> None:
+    """停用本人的动态口令; 角色要求双因素的须另有通行密钥."""
+    await service.remove_own(work, body, client_address(request))
 
 
 users_router = APIRouter(prefix="/users/{account_id}/second-factor", tags=["账号"], route_class=Route)
@@ -68,5 +79,5 @@ users_router = APIRouter(prefix="/users/{account_id}/second-factor", tags=["账�
 async def reset_second_factor(
     work: WriteWork, account_id: Annotated[str, Path(min_length=1, max_length=64, description="用户名")]
 ) -> None:
-    """为丢失手机和恢复码的人重置动态口令; 其会话全部结束."""
+    """为丢失手机和恢复码的人重置双因素(动态口令、通行密钥、恢复码); 其会话全部结束."""
     await service.remove_factor(work, account_id)

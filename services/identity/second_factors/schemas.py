@@ -1,9 +1,10 @@
 """Requests and answers of second factors."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
+from services.identity.passkeys.schemas import Assertion, PasskeyRead
 from shared.request_body import RequestBody
 
 OneTimeCode = Annotated[
@@ -14,9 +15,13 @@ OneTimeCode = Annotated[
 class SecondFactorRead(BaseModel):
     """本人的双因素状态."""
 
-    active: bool = Field(description="登录时须输入动态口令")
+    active: bool = Field(description="登录时须输入动态口令或使用通行密钥")
     required: bool = Field(description="按规定必须启用")
     recovery_codes_left: int
+    one_time_codes: bool = Field(description="已启用动态口令")
+    passkeys: list[PasskeyRead] = Field(description="登记的通行密钥")
+    passkey_origin: str = Field(description="可以使用通行密钥的地址; 不能用时为空")
+    passkey_obstacle: str = Field(description="不能用通行密钥的原因; 能用时为空")
 
 
 class SecondFactorSecret(BaseModel):
@@ -30,6 +35,19 @@ class CodeConfirm(RequestBody):
     """以动态口令确认."""
 
     code: OneTimeCode
+
+
+class FactorProof(RequestBody):
+    """以动态口令、恢复码或通行密钥(本会话申请的质询)证明是本人, 二者取一."""
+
+    code: OneTimeCode | None = None
+    passkey: Assertion | None = None
+
+    @model_validator(mode="after")
+    def _require_one(self) -> Self:
+        if (self.code is None) == (self.passkey is None):
+            raise ValueError("code 和 passkey 须填且只填一个")
+        return self
 
 
 class RecoveryCodes(BaseModel):

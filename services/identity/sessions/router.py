@@ -5,10 +5,12 @@ import binascii
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Path, Query, Request, Response
+from pydantic import ValidationError
 from starlette.responses import JSONResponse
 
 from services.identity.accounts import service as accounts
 from services.identity.accounts.schemas import Me, PasswordChange
+from services.identity.passkeys.schemas import Assertion
 from services.identity.rate_windows import service as rate_windows
 from services.identity.sessions import service
 from services.identity.sessions.schemas import (
@@ -62,6 +64,9 @@ async def issue_token(
     client_secret: Annotated[str, Form(max_length=200)] = "",
     scope: Annotated[str, Form(max_length=2000, description="机器客户端: 只要其中几项权限, 空格分隔")] = "",
     otp: Annotated[str, Form(max_length=40, description="动态口令或恢复码, 账号启用双因素时必填")] = "",
+    passkey: Annotated[
+        str, Form(max_length=16_000, description="通行密钥的签名: AuthenticationResponseJSON, 代替动态口令")
+    ] = "",
     subject_token: Annotated[str, Form(max_length=16_000, description="外部统一身份认证的 ID 令牌")] = "",
 ) -> TokenAnswer | Response:
     """登录: password、refresh_token、client_credentials, 或以外部统一身份认证的令牌交换(RFC 8693)."""
@@ -75,7 +80,10 @@ async def issue_token(
         match grant_type:
             case "password":
                 return await service.password_grant(
-                    context, service.Credentials(username, password, otp), "user", client
+                    context,
+                    service.Credentials(username, password, otp, _parse_passkey(passkey)),
+                    "user",
+                    client,
                 )
             case "refresh_token":
                 return await service.refresh_grant(context, refresh_token, client)
@@ -88,11 +96,20 @@ async def issue_token(
             case _:
                 raise OAuthError("unsupported_grant_type", "不支持这种登录方式")
     except OAuthError as error:
-        content = TokenFailure(error=error.error, error_description=error.text).model_dump()
+        failure = TokenFailure(error=error.error, error_description=error.text, passkey=error.passkey)
+        content = failure.model_dump(exclude_none=True)
         headers = {"Cache-Control": "no-store"}
         if error.status == 401:  # noqa: PLR2004 - RFC 6749, 5.2
             headers["WWW-Authenticate"] = 'Basic realm="xianjie"'
         return JSONResponse(content, error.status, headers=headers)
+
+
+def _parse_passkey(text: str) -> Assertion | None:
+    """What a passkey signed, from a field of the form; OAuthError for what is no such JSON."""
+    try:
+        return Assertion.model_validate_json(text) if text else None
+    except ValidationError as error:
+        raise OAuthError("invalid_request", "通行密钥的签名读不出 (passkey)") from error
 
 
 def _parse_basic_credentials(request: Request) -> tuple[str, str] | None:

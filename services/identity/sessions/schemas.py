@@ -41,6 +41,10 @@ class TokenFailure(BaseModel):
 
     error: str
     error_description: str
+    passkey: dict[str, Any] | None = Field(
+        None,
+        description="mfa_required, 且账号有通行密钥时: 交给 navigator.credentials.get 的 PublicKeyCredentialRequestOptionsJSON",
+    )
 
 
 class SessionRead(BaseModel):

@@ -9,6 +9,7 @@ import secrets as random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from joserfc import jwt
 
@@ -20,6 +21,9 @@ from services.identity.issuers import service as issuers
 from services.identity.keys.service import get_signing_key
 from services.identity.lock_outs import service as lock_outs
 from services.identity.organisations import repository as organisations
+from services.identity.passkeys import service as passkeys
+from services.identity.passkeys.models import Ceremony
+from services.identity.passkeys.schemas import Assertion
 from services.identity.policy import MAX_ACCESS_LIFE, PASSWORD_AGE, REFRESH_GRACE, SESSIONS, TOKEN_LIFE
 from services.identity.regions import repository as regions
 from services.identity.second_factors import service as second_factors
@@ -48,20 +52,23 @@ RETENTION = timedelta(days=180)
 
 
 class OAuthError(Exception):
-    """Refusal of the token endpoint: OAuth2 error code, Chinese description, HTTP status."""
+    """Refusal of the token endpoint: OAuth2 error code, Chinese description, HTTP status, what a passkey would have to sign."""
 
-    def __init__(self, error: str, text: str, status: int = 400) -> None:
+    def __init__(
+        self, error: str, text: str, status: int = 400, *, passkey: dict[str, Any] | None = None
+    ) -> None:
         super().__init__(text)
-        self.error, self.text, self.status = error, text, status
+        self.error, self.text, self.status, self.passkey = error, text, status, passkey
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What somebody signs in with: name, password or client secret, one-time code where the account needs one."""
+    """What somebody signs in with: name, password or client secret; a code or a passkey's signature where the account needs one."""
 
     name: str
     secret: str
     code: str = ""
+    passkey: Assertion | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,17 +227,17 @@ async def password_grant(
             raise OAuthError("invalid_grant", lock_outs.describe_lock(locked_until, reading.at))
         account = await accounts.system_find_account(reading, name)
         usable = account is not None and account.kind == kind and not account.disabled
-        needs_code = account is not None and usable and await second_factors.is_active(reading, account.id)
-        good_code = needs_code and await second_factors.matches_code(reading, name, credentials.code)
+        needs_factor = account is not None and usable and await second_factors.is_active(reading, account.id)
+        good_code = needs_factor and await second_factors.matches_code(reading, name, credentials.code)
     verified = await verify_password(
         credentials.secret, account.secret if account is not None and usable else None, client.source
     )
-    if not verified or account is None or (needs_code and credentials.code and not good_code):
+    if not verified or account is None or (needs_factor and credentials.code and not good_code):
         reason = "code" if verified else "password"
         await lock_outs.record_failure(context, kind, name, client.source, account=account, reason=reason)
         raise _invalid_code_error() if verified else _invalid_credentials_error(kind)
-    if needs_code and not credentials.code:
-        raise OAuthError("mfa_required", "请输入动态口令或恢复码 (otp)")
+    if needs_factor and not credentials.code:
+        await _use_passkey(context, account, credentials.passkey, client)
     async with context.database.write() as session:
         work = context.unit_of_work(session)
         current = await accounts.system_find_account(work, name, lock=True)
@@ -239,16 +246,45 @@ async def password_grant(
         if (locked_until := await lock_outs.find_lock(work, kind, name, client.source)) is not None:
             # Concurrent guesses can lock the source out after it was read above.
             raise OAuthError("invalid_grant", lock_outs.describe_lock(locked_until, work.at))
-        if needs_code and not await second_factors.use_code(work, name, credentials.code):
+        if (
+            credentials.code
+            and needs_factor
+            and not await second_factors.use_code(work, name, credentials.code)
+        ):
             raise _invalid_code_error()
         scopes = _select_scopes(current, scope)
         await lock_outs.record_success(work, kind, name, client.source)
-        method = SIGN_IN_METHODS[kind] + ("+otp" if needs_code else "")
+        factor = "+otp" if credentials.code else "+passkey"
+        method = SIGN_IN_METHODS[kind] + (factor if needs_factor else "")
         opened = await open_session(work, current, client, method)
         await publish_account_event(
             work, current, SignedIn(account=current.id, way=method, source=opened.source)
         )
         return await issue_tokens(work, current, opened, scopes=scopes)
+
+
+async def _use_passkey(
+    context: ServiceContext, account: Account, given: Assertion | None, client: Client
+) -> None:
+    """Use up what a passkey signed for a sign-in whose password was right.
+
+    OAuthError `mfa_required` without it, with what a passkey of the account would have to sign; `invalid_grant`, counted
+    as a failure, when it is refused.
+    """
+    if given is None:
+        async with context.database.write() as session:
+            work = context.unit_of_work(session)
+            options = await passkeys.create_assertion_options(work, account.id, "", Ceremony.SIGN_IN)
+        words = "请输入动态口令或恢复码 (otp)" + (", 或使用通行密钥 (passkey)" if options else "")
+        raise OAuthError("mfa_required", words, passkey=options)
+    try:
+        await passkeys.use_assertion(context, account.id, "", Ceremony.SIGN_IN, given)
+    except passkeys.PasskeyRefused as refused:
+        reason = f"passkey_{refused.reason}"
+        await lock_outs.record_failure(
+            context, account.kind, account.id, client.source, account=account, reason=reason
+        )
+        raise OAuthError("invalid_grant", refused.text) from refused
 
 
 def _select_scopes(account: Account, scope: str) -> str:
@@ -417,9 +453,10 @@ async def delete_expired_tokens(context: ServiceContext) -> int:
 
 
 async def purge_old_sessions(context: ServiceContext) -> None:
-    """Delete sessions that expired longer ago than `RETENTION`, used tokens of issuers, and old counts of sign-ins."""
+    """Delete sessions that expired longer ago than `RETENTION`, used tokens of issuers, challenges, old counts of sign-ins."""
     async with context.database.write() as session:
         work = context.unit_of_work(session)
         await repository.system_delete_sessions(work, work.at - RETENTION)
     await issuers.purge_used_tokens(context)
+    await passkeys.purge_challenges(context)
     await lock_outs.purge_counts(context)

@@ -1,8 +1,9 @@
 /** Who is signed in: tokens, refresh, the current person and what they may do. */
-import { reactive, readonly } from "vue";
+import { reactive, readonly, shallowRef } from "vue";
 import type { components } from "@/generated/identity";
 import { fetchPatiently, Problem, request, useTokens } from "./api";
 import { type Keep, keepIn } from "./keep";
+import type { Assertion, RequestOptions } from "./passkeys";
 
 export type Me = components["schemas"]["Me"];
 type TokenAnswer = components["schemas"]["TokenAnswer"];
@@ -20,6 +21,8 @@ let refreshing: Promise<boolean> | null = null;
 let waiting: ((again: boolean) => void)[] = [];
 
 export const session = readonly(state);
+/** What a passkey would have to sign at this sign-in; null where the account has none. */
+export const askedPasskey = shallowRef<RequestOptions | null>(null);
 
 /** Keeps the session in `sessionStorage` (a shared computer) or in IndexedDB (a person's own phone: what is there outlives a killed browser). */
 export function startSession(kept: Keep): void {
@@ -31,15 +34,26 @@ export async function hasSession(): Promise<boolean> {
   return (await storage.get(KEY)) !== null;
 }
 
-/** Signs in; throws a Problem with the server's words when it is refused. */
-export async function signIn(username: string, password: string, code = ""): Promise<SignInStep> {
+/** Signs in, with a code or a passkey's signature where one is asked for; throws a Problem with the server's words when it is refused. */
+export async function signIn(username: string, password: string, code = "", passkey: Assertion | null = null): Promise<SignInStep> {
   const form = new URLSearchParams({ grant_type: "password", username, password });
   if (code) form.set("otp", code);
+  if (passkey) form.set("passkey", JSON.stringify(passkey));
   const answer = await askForToken(form);
   if (answer === "code") return "code";
   await keep(answer);
   if (answer.must_change) return "password";
   if (answer.must_enrol) return "enrol";
+  return enter();
+}
+
+/** Goes on with a session that was without rights until a second factor was set up. */
+export async function resumeSession(): Promise<SignInStep> {
+  await refresh();
+  return enter();
+}
+
+async function enter(): Promise<SignInStep> {
   await loadMe();
   state.ended = false;
   waiting.splice(0).forEach((resume) => resume(true));
@@ -138,6 +152,7 @@ async function askForToken(form: URLSearchParams): Promise<TokenAnswer | "code">
   }
   const body = (await answer.json().catch(() => ({}))) as Record<string, unknown>;
   if (answer.ok) return body as unknown as TokenAnswer;
+  askedPasskey.value = (body["passkey"] as RequestOptions | undefined) ?? null;
   if (body["error"] === "mfa_required") return "code";
   const detail = String(body["error_description"] ?? body["detail"] ?? "登录没有成功，请稍后再试。");
   throw new Problem(answer.status, { title: "登录没有成功", detail });

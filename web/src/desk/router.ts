@@ -19,6 +19,7 @@ export const router = createRouter({
     { path: "/overview", component: () => import("./pages/OverviewPage.vue"), meta: { title: "领导页", may: "overview:read" } },
     { path: "/year", component: () => import("./pages/YearPage.vue"), meta: { title: "年终", may: "fund:read" } },
     { path: "/rules", component: () => import("./pages/RulesPage.vue"), meta: { title: "规则", may: "rule:read" } },
+    { path: "/security", component: () => import("./pages/SecurityPage.vue"), meta: { title: "登录安全" } },
     { path: "/webhooks", component: () => import("./pages/WebhooksPage.vue"), meta: { title: "数据推送", may: "webhook:manage" } },
     { path: "/log", component: () => import("./pages/LogPage.vue"), meta: { title: "日志核验", may: "log:verify" } },
     { path: "/statement/:id", component: () => import("./pages/StatementPage.vue"), props: true },

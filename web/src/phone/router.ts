@@ -17,6 +17,7 @@ export const router = createRouter({
     { path: "/todo", component: Todo, meta: { title: "待办" } },
     { path: "/queue", component: Queue, meta: { title: "待发送" } },
     { path: "/mine", component: Mine, meta: { title: "我的" } },
+    { path: "/security", component: () => import("./pages/Security.vue"), meta: { title: "登录安全" } },
     { path: "/month", component: Month, meta: { title: "我的考勤" } },
     { path: "/write", component: Write, meta: { title: "登记" } },
     { path: "/list/:kind", component: List, props: true, meta: { title: "记录" } },
