@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import test from "node:test";
 import { Account, URL_OF_RUN } from "./api.mjs";
 import { checkScreen, takePicture } from "./browser.mjs";
-import { createDraft, createReadyDraft, fieldOf, fillSignIn, openDesk, openPage, signInDesk } from "./desk.mjs";
+import { COUNTY, createDraft, createReadyDraft, fieldOf, fillSignIn, openDesk, openPage, signInDesk } from "./desk.mjs";
 
 const OFFICER = "zeku.bureau";
 const MARK = String(Date.now()).slice(-6);
@@ -181,9 +181,30 @@ test("an officer's day", async (t) => {
     assert.equal((await officer.get(`/projects/${draft.id}`)).state, "village_notice");
   });
 
-  await t.test("the leader's page opens to its rows", async () => {
+  await t.test("a value of a rule is tried on the records before it is proposed, and nothing is saved", async () => {
+    const key = "warning.not_started";
+    const [rule] = await officer.get(`/projects/rules?prefix=${key}`);
+    const { value_schema: schema, trial } = await officer.get(`/projects/rules/${key}/shape`);
+    const versions = await officer.get(`/projects/rules/${key}`);
+    const { today } = await officer.get("/home");
+    const entry = { key, title: rule.title, region: COUNTY, effective_from: today, basis: "试算", confirmed: true, value: { ...rule.value, days: 1 } };
+    const tried = await officer.post(trial.replace("/api/v1", ""), entry);
+    await openPage(page, "/rules", "规则");
+    await page.getByRole("button", { name: rule.title }).click();
+    await fieldOf(page, schema.properties.days.title).fill("1");
+    await page.getByRole("button", { name: "试算", exact: true }).click();
+    const told = page.getByRole("status", { name: "试算" });
+    await told.getByText(`现行规则命中${String(tried.found_now)}件，换成这个值命中${String(tried.found_then)}件；多出${String(tried.raised_count)}件`).waitFor();
+    assert.equal(await told.getByText("多出", { exact: true }).count(), tried.raised.length);
+    await checkScreen(page, "rule-trial");
+    assert.deepEqual(await officer.get(`/projects/rules/${key}`), versions);
+  });
+
+  await t.test("the leader's page opens to its rows; the map has the outlines of this installation and their review number", async () => {
     await openPage(page, "/overview?year=2023", /2023年资金项目一页/);
     await page.locator(".kpis a").first().waitFor();
+    await page.getByRole("group", { name: "项目分布" }).locator('svg path[stroke="#46525e"]').waitFor({ state: "attached" });
+    await page.getByText("审图号：测试用图").waitFor();
     await checkScreen(page, "leader");
     const stage = page.locator(".leader .bars").first();
     const count = Number((await stage.locator("span.num").first().innerText()).replace("个", ""));

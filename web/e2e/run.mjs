@@ -1,6 +1,6 @@
 /* `npm run e2e`: a fresh system with the story in it, the tests in a real browser against it, and its end. */
 import { spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -15,6 +15,9 @@ const WITHOUT_BROWSER = ["watermelon.test.mjs"];
 const LANES = [/^desk-(?!screens)/, /^(?!desk-)|^desk-screens/];
 /** The receiver of pushed events is a program of the tests. */
 const PUSHING = { XIANJIE_WEBHOOK_HTTP: "true", XIANJIE_WEBHOOK_NETWORKS: '["127.0.0.0/8"]', XIANJIE_WEBHOOK_PORTS: "[]" };
+/** An outline of the story's county, drawn for the tests. */
+const CORNERS = [[101, 34.9], [102, 34.9], [102, 35.6], [101, 35.6], [101, 34.9]];
+const OUTLINES = { type: "FeatureCollection", features: [{ type: "Feature", properties: { code: "632323000000" }, geometry: { type: "Polygon", coordinates: [CORNERS] } }] };
 const hasBrowser = Boolean(findBrowser());
 
 if (!hasBrowser) {
@@ -23,8 +26,11 @@ if (!hasBrowser) {
 }
 
 const folder = mkdtempSync(join(tmpdir(), "xianjie-e2e-"));
+const outlines = join(folder, "outlines.json");
+writeFileSync(outlines, JSON.stringify(OUTLINES));
+const MAP = { XIANJIE_MAP_OUTLINES: outlines, XIANJIE_MAP_REVIEW_NUMBER: "测试用图" };
 const system = spawn(PYTHON, ["-m", "embedded", "--port", "0", "--var", join(folder, "var")], {
-  cwd: ROOT, stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, ...PUSHING, XIANJIE_RATES: JSON.stringify({ sign_in: "1000/minute" }) },
+  cwd: ROOT, stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, ...PUSHING, ...MAP, XIANJIE_RATES: JSON.stringify({ sign_in: "1000/minute" }) },
 });
 let code;
 try {
