@@ -138,7 +138,7 @@ async def test_a_registration_that_fails_a_check_is_refused_and_uses_its_challen
     assert (await read_status(anyone, header))["passkeys"] == []
 
 
-SIGN_INS: dict[str, tuple[str, dict[str, Any]]] = {
+SIGNATURES: dict[str, tuple[str, dict[str, Any]]] = {
     "10.2.0.1": ("origin", {"origin": "https://evil.example"}),
     "10.2.0.2": ("challenge", {"challenge": encode(bytes(32))}),
     "10.2.0.3": ("check", {"rp_id": "evil.example"}),
@@ -155,36 +155,54 @@ SIGN_INS: dict[str, tuple[str, dict[str, Any]]] = {
 """Network address (a failure counts by it) → the reason in the log, what is wrong."""
 
 
-async def test_a_sign_in_that_fails_a_check_is_refused_and_told_in_the_log(
-    doors: SystemUnderTest, anyone: Client, admin: Client, clock: Clock
-) -> None:
-    key, _ = await register(anyone, await make_account(anyone, admin))
-    first = await begin_sign_in(anyone)
-    good = json.dumps(key.sign(first))
-    assert (await try_sign_in(anyone, passkey=good)).status_code == 200
-    answers = {}
-    for address, (_, wrong) in SIGN_INS.items():
-        client = client_from(doors, address)
-        signed = key.sign(await begin_sign_in(client), **wrong)
-        answers[address] = await try_sign_in(client, passkey=json.dumps(signed))
-    late = await begin_sign_in(anyone)
-    clock.advance(timedelta(minutes=5, seconds=1))
-    answers["repeated"] = await try_sign_in(client_from(doors, "10.2.1.1"), passkey=good)
-    answers["late"] = await try_sign_in(client_from(doors, "10.2.1.2"), passkey=json.dumps(key.sign(late)))
-    answers["no JSON"] = await try_sign_in(client_from(doors, "10.2.1.3"), passkey="{")
-    events = (
-        await admin.get("/identity/events", params={"types": "account.sign_in_failed", "limit": 200})
-    ).json()["items"]
-    reasons = {one["after"]["source"]: one["after"]["reason"] for one in events}
+async def read_reasons(admin: Client) -> dict[str, str]:
+    """Network address → why a sign-in or a proof from it was refused last, by the log."""
+    found = await admin.get("/identity/events", params={"types": "account.sign_in_failed", "limit": 200})
+    return {one["after"]["source"]: one["after"]["reason"] for one in found.json()["items"]}
 
-    assert {name: one.status_code for name, one in answers.items()} == dict.fromkeys(answers, 400)
-    assert {address: reasons[address] for address in SIGN_INS} == {
-        address: f"passkey_{reason}" for address, (reason, _) in SIGN_INS.items()
-    }
-    assert reasons["10.2.1.1"] == reasons["10.2.1.2"] == "passkey_challenge"
-    assert "倒退" in answers["10.2.0.10"].json()["error_description"]
-    final = key.sign(await begin_sign_in(anyone))
-    assert (await try_sign_in(anyone, passkey=json.dumps(final))).status_code == 200
+
+async def test_a_signature_that_fails_a_check_is_refused_and_told_in_the_log(
+    doors: SystemUnderTest, anyone: Client, admin: Client
+) -> None:
+    header = await make_account(anyone, admin)
+    key, _ = await register(anyone, header)
+    renewed = await anyone.post(
+        f"{FACTOR}/recovery-codes", json=await prove(anyone, header, key), headers=header
+    )
+    answers = {}
+    for address, (_, wrong) in SIGNATURES.items():
+        options = (await ask(anyone, "/assertion-options", header))["public_key"]
+        proof = {"passkey": key.sign(options, **wrong)}
+        client = client_from(doors, address)
+        answers[address] = await client.post(f"{FACTOR}/recovery-codes", json=proof, headers=header)
+    reasons = await read_reasons(admin)
+
+    assert renewed.status_code == 200
+    assert {one.status_code for one in answers.values()} == {422}
+    assert {one.headers["content-type"] for one in answers.values()} == {"application/problem+json"}
+    assert {one.json()["errors"][0]["pointer"] for one in answers.values()} == {"/passkey"}
+    assert reasons == {address: f"passkey_{reason}" for address, (reason, _) in SIGNATURES.items()}
+    assert "倒退" in answers["10.2.0.10"].json()["detail"]
+
+
+async def test_a_challenge_of_a_sign_in_is_good_once_for_minutes_and_for_nothing_else(
+    anyone: Client, admin: Client, clock: Clock
+) -> None:
+    header = await make_account(anyone, admin)
+    key, _ = await register(anyone, header)
+    first, late = await begin_sign_in(anyone), await begin_sign_in(anyone)
+    proof = (await ask(anyone, "/assertion-options", header))["public_key"]
+    good = json.dumps(key.sign(first))
+    used = [await try_sign_in(anyone, passkey=good), await try_sign_in(anyone, passkey=good)]
+    foreign = await try_sign_in(anyone, passkey=json.dumps(key.sign(proof)))
+    clock.advance(timedelta(minutes=5, seconds=1))
+    expired = await try_sign_in(anyone, passkey=json.dumps(key.sign(late)))
+    broken = await try_sign_in(anyone, passkey="{")
+
+    assert [one.status_code for one in (*used, foreign, expired, broken)] == [200, 400, 400, 400, 400]
+    assert "已用过" in used[1].json()["error_description"]
+    assert broken.json()["error"] == "invalid_request"
+    assert set((await read_reasons(admin)).values()) == {"passkey_challenge"}
 
 
 async def test_the_wrong_password_is_told_before_any_passkey(anyone: Client, admin: Client) -> None:
