@@ -29,6 +29,7 @@ COUNTS = {
 }  # fmt: skip
 """Integer fields of events that are no money: counts, years, percentages, numbers."""
 LARGE_COUNTS = {
+    "passkey.sign_count",
     "project_quantity.done",
     "project_quantity.planned",
     "upload.length",

@@ -9,10 +9,10 @@ from services.identity.passkeys import repository, service
 from services.identity.passkeys.models import Ceremony, Passkey
 from services.identity.passkeys.schemas import (
     CeremonyOptions,
+    PasskeyChange,
     PasskeyCreate,
     PasskeyCreated,
     PasskeyRead,
-    PasskeyRename,
 )
 from services.identity.passkeys.service import PasskeyRefused
 from services.identity.second_factors import repository as factors_of
@@ -81,10 +81,10 @@ async def register_passkey(work: WriteWork, body: PasskeyCreate, response: Respo
 
 
 @router.patch("/{passkey_id}", response_model=PasskeyRead, **requires_sign_in(refuses=(NotFound,)))
-async def rename_passkey(work: WriteWork, passkey_id: PasskeyPath, body: PasskeyRename) -> Passkey:
+async def rename_passkey(work: WriteWork, passkey_id: PasskeyPath, body: PasskeyChange) -> Passkey:
     """改通行密钥的称呼."""
     passkey = await repository.get_own_passkey(work, passkey_id)
-    passkey.name = body.name
+    passkey.name = body.name or passkey.name
     work.session.add(passkey)
     account = await second_factors.get_own_account(work)
     await second_factors.publish_change(work, account, "passkey_renamed", str(passkey.id))

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.http import PatchBody
 from shared.request_body import RequestBody
 
 BASE64URL = "^[A-Za-z0-9_-]+$"
@@ -75,10 +76,10 @@ class PasskeyCreate(RequestBody):
     credential: Attestation
 
 
-class PasskeyRename(RequestBody):
+class PasskeyChange(PatchBody):
     """改通行密钥的称呼."""
 
-    name: PasskeyName
+    name: PasskeyName | None = None
 
 
 class PasskeyRead(BaseModel):
