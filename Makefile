@@ -15,7 +15,7 @@ RUN_READY := .venv/ready-to-run
 SOURCES := shared services embedded operations tests docs benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-services pages check-web test-web test check fix docs migrate migration fsck new-service district story bench fuzz storm backup restore restore-drill chaos simulate probe
+.PHONY: help run run-services pages check-web test-web test check check-types check-rest fix docs migrate migration fsck new-service district story bench fuzz storm backup restore restore-drill chaos simulate probe
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -60,8 +60,14 @@ test: $(READY)  ## the whole suite on SQLite and on PostgreSQL
 	DATABASE=postgres $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 check: $(READY)  ## format, lint, types, imports, images and compose file, fresh reference pages
+	@$(MAKE) --no-print-directory --jobs 2 check-types check-rest
+
+check-types: $(READY)
+	$(BIN)/mypy
+
+check-rest: $(READY)
 	$(BIN)/ruff format --check --quiet $(SOURCES) && $(BIN)/ruff check --quiet $(SOURCES)
-	$(BIN)/mypy && $(BIN)/lint-imports --no-logo
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/hadolint deploy/Dockerfile
 	$(BIN)/compose-lint --no-env --strict-config --fail-on low --quiet --skip-suppressed deploy/docker-compose.yml
 	$(BIN)/python -m embedded.generate --check && $(BIN)/python -m docs.generate --check

@@ -10,6 +10,7 @@ import pkgutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -39,16 +40,15 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--check", action="store_true", help="write nothing; fail when a page is stale")
     check = parser.parse_args(arguments).check
-    stale = [
-        path for path, text in build_pages().items() if not path.exists() or path.read_text("utf-8") != text
-    ]
+    pages = build_pages()
+    stale = [path for path, text in pages.items() if not path.exists() or path.read_text("utf-8") != text]
     if check:
         for path in stale:
             sys.stderr.write(f"{path.relative_to(ROOT)} is stale: run `make docs`\n")
         return 1 if stale else 0
-    for path, text in build_pages().items():
+    for path in stale:
         path.parent.mkdir(exist_ok=True)
-        path.write_text(text, "utf-8")
+        path.write_text(pages[path], "utf-8")
     return 0
 
 
@@ -69,8 +69,9 @@ def build_pages() -> dict[Path, str]:
     return pages
 
 
+@cache
 def build_apps() -> dict[str, FastAPI]:
-    """Build the apps of all services without starting them."""
+    """Build the apps of all services without starting them, once a process."""
     with tempfile.TemporaryDirectory() as folder:
         var = Path(folder)
         secrets = load_or_create_secrets(var)

@@ -1,7 +1,9 @@
 """Clients of the services under test, with tokens of any role, and the deliveries between services."""
 
+import json
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import httpx
@@ -33,6 +35,7 @@ class TestKey:
 
     def __init__(self) -> None:
         self.key = ECKey.generate_key("P-256", {"kid": "test", "alg": "ES256", "use": "sig"})
+        self._sign = lru_cache(maxsize=1000)(self._sign_json)
 
     def add_to_verifier(self, context: ServiceContext) -> None:
         """Make a service accept this key's tokens beside identity's."""
@@ -45,8 +48,11 @@ class TestKey:
         context.verifier.fetch_jwks = both
 
     def sign_token(self, claims: Mapping[str, Any]) -> str:
-        """A signed token."""
-        return jwt.encode({"alg": "ES256", "kid": "test"}, dict(claims), self.key, algorithms=["ES256"])
+        """A signed token; equal claims, which name the instant, give the same one."""
+        return self._sign(json.dumps(claims))
+
+    def _sign_json(self, claims: str) -> str:
+        return jwt.encode({"alg": "ES256", "kid": "test"}, json.loads(claims), self.key, algorithms=["ES256"])
 
 
 class ServiceUnderTest:

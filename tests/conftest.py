@@ -1,5 +1,6 @@
 """What every test may ask for: a clock it sets, a database of its own, doors into the services as any role."""
 
+import asyncio
 import os
 import shutil
 from collections import defaultdict
@@ -12,6 +13,8 @@ from uuid import uuid4
 
 import pytest
 from fastapi import FastAPI
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import event
 
 from embedded.run_secrets import create_service_keys, load_or_create_secrets
@@ -36,60 +39,75 @@ MORNING = datetime(2024, 5, 20, 1, 0, tzinfo=UTC)
 
 DATABASE_INDEPENDENT_TESTS = (
     "tests/access/test_access_matrix.py",
+    "tests/access/test_permission_table.py",
     "tests/api/test_generated_clients.py",
+    "tests/api/test_openapi_documents.py",
     "tests/api/test_sequences.py",
     "tests/api/test_value_forms.py",
-    "tests/architecture/test_reference_docs.py",
+    "tests/architecture/test_libraries.py",
     "tests/architecture/test_light_start.py",
     "tests/architecture/test_lint_rules.py",
-    "tests/architecture/test_service_isolation.py",
+    "tests/architecture/test_pages_are_drawn.py",
+    "tests/architecture/test_reference_docs.py",
     "tests/architecture/test_routes.py",
+    "tests/architecture/test_rules.py",
+    "tests/architecture/test_security_tables.py",
+    "tests/architecture/test_service_isolation.py",
     "tests/architecture/test_topics.py",
+    "tests/assets/test_asset_lifecycle.py",
+    "tests/assets/test_lifecycle_tables.py",
+    "tests/attendance/test_anomalies.py",
+    "tests/attendance/test_day_rules.py",
+    "tests/attendance/test_legal_moves.py",
+    "tests/funds/test_legal_moves.py",
+    "tests/gateway/test_admission.py",
     "tests/gateway/test_deployment_files.py",
+    "tests/gateway/test_door_answers.py",
+    "tests/gateway/test_door_framing.py",
     "tests/gateway/test_door_limits.py",
     "tests/gateway/test_door_replicas.py",
     "tests/gateway/test_door_requests.py",
     "tests/gateway/test_lan.py",
     "tests/gateway/test_new_service.py",
+    "tests/gateway/test_openapi.py",
     "tests/gateway/test_pages.py",
-    "tests/gateway/test_run_services.py",
     "tests/gateway/test_rate_limits.py",
     "tests/gateway/test_run.py",
+    "tests/gateway/test_run_services.py",
     "tests/journeys/test_changes.py",
     "tests/journeys/test_tours.py",
-    "tests/shared/test_county_tables.py",
-    "tests/shared/test_geofences.py",
-    "tests/shared/test_national_ids.py",
-    "tests/shared/test_uuid7.py",
-    "tests/shared/test_mergers.py",
-    "tests/shared/test_money.py",
-    "tests/projects/screening/test_office_cases.py",
-    "tests/projects/test_published_tables.py",
-    "tests/shared/test_papers.py",
-    "tests/shared/test_field_encryption.py",
-    "tests/shared/test_coordinates.py",
-    "tests/shared/test_spreadsheets.py",
-    "tests/shared/test_hostile_spreadsheets.py",
-    "tests/shared/test_spreadsheet_cells.py",
-    "tests/shared/test_workdays.py",
-    "tests/architecture/test_libraries.py",
-    "tests/records/test_dead_ends.py",
-    "tests/architecture/test_light_start.py",
-    "tests/architecture/test_pages_are_drawn.py",
-    "tests/architecture/test_rules.py",
-    "tests/architecture/test_security_tables.py",
-    "tests/assets/test_lifecycle_tables.py",
-    "tests/gateway/test_door_framing.py",
     "tests/projects/screening/test_duplicates.py",
+    "tests/projects/screening/test_office_cases.py",
+    "tests/projects/screening/test_rule_sets.py",
     "tests/projects/screening/test_screening_quality.py",
     "tests/projects/screening/test_sentences.py",
     "tests/projects/screening/test_text_variants.py",
     "tests/projects/screening/test_word_context.py",
+    "tests/projects/test_legal_moves.py",
     "tests/projects/test_lifecycle.py",
+    "tests/projects/test_published_tables.py",
+    "tests/records/test_dead_ends.py",
+    "tests/records/test_kinds.py",
+    "tests/shared/test_coordinates.py",
+    "tests/shared/test_county_tables.py",
+    "tests/shared/test_event_json.py",
+    "tests/shared/test_field_encryption.py",
+    "tests/shared/test_file_storage.py",
+    "tests/shared/test_geofences.py",
+    "tests/shared/test_hostile_spreadsheets.py",
+    "tests/shared/test_mergers.py",
+    "tests/shared/test_money.py",
+    "tests/shared/test_national_ids.py",
+    "tests/shared/test_papers.py",
     "tests/shared/test_periods.py",
     "tests/shared/test_place_names.py",
+    "tests/shared/test_pool_exhaustion.py",
     "tests/shared/test_sandbox.py",
+    "tests/shared/test_spreadsheet_cells.py",
+    "tests/shared/test_spreadsheets.py",
     "tests/shared/test_ssrf_guard.py",
+    "tests/shared/test_uuid7.py",
+    "tests/shared/test_workdays.py",
     "tests/trust/test_simulated_commitments.py",
     "tests/trust/test_simulated_refresh.py",
     "tests/trust/test_simulated_relay.py",
@@ -159,6 +177,13 @@ class Clock:
         self.time = to
 
 
+def write_without_waiting(connection: Any, _record: object) -> None:
+    """A database of a test need not survive a power cut: nothing waits for the disk."""
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA synchronous=OFF")
+    cursor.close()
+
+
 class LazyCopyDatabase(Database):
     """A service's engines for all tests, so that a statement is compiled once; each test that connects has its own copy."""
 
@@ -168,6 +193,8 @@ class LazyCopyDatabase(Database):
         self.url = ""
         for engine in {self.writer.sync_engine, self.reader.sync_engine}:
             event.listen(engine, "do_connect", self._connect_to_copy)
+        if SQLITE:
+            event.listen(self.writer.sync_engine, "connect", write_without_waiting)
 
     def _connect_to_copy(self, dialect: Any, _record: object, to: list[Any], given: dict[str, Any]) -> None:
         arguments, named = dialect.create_connect_args(async_url(self.ensure_copy()))
@@ -304,11 +331,25 @@ def statement_ledger() -> StatementLedger:
 
 
 @pytest.fixture(scope="session")
-def _built(
-    templates: DatabaseTemplates, _clock: Clock, test_key: TestKey, statement_ledger: StatementLedger
-) -> dict[str, FastAPI]:
-    import asyncio
+def costly_hasher() -> Iterator[PasswordHash]:
+    """The product's hasher of passwords; services under test have one in its place that costs nothing."""
+    from services.identity.accounts import passwords
 
+    quick = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
+    with pytest.MonkeyPatch.context() as patch:
+        costly = passwords._hasher
+        patch.setattr(passwords, "_hasher", quick)
+        yield costly
+
+
+@pytest.fixture(scope="session")
+def _built(
+    templates: DatabaseTemplates,
+    _clock: Clock,
+    test_key: TestKey,
+    statement_ledger: StatementLedger,
+    costly_hasher: PasswordHash,  # demo accounts get the other
+) -> dict[str, FastAPI]:
     configure_logging("CRITICAL")
     var = templates.folder / "var"
     var.mkdir()

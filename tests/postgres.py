@@ -54,36 +54,33 @@ def drop_database(name: str) -> None:
 
 
 SAVE_SNAPSHOT_SQL = """
-DO $$ DECLARE t text; filled boolean; BEGIN
+DO $$ DECLARE t text; filled boolean; body text; BEGIN
     CREATE SCHEMA kept;
     FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP
         EXECUTE format('SELECT EXISTS (SELECT 1 FROM public.%I)', t) INTO filled;
         IF filled THEN EXECUTE format('CREATE TABLE kept.%I AS TABLE public.%I', t, t); END IF;
     END LOOP;
-    CREATE TABLE kept."sequences of public" AS
-        SELECT sequencename, start_value, last_value FROM pg_sequences WHERE schemaname = 'public';
+    SELECT concat(
+        (SELECT string_agg(
+            format('IF EXISTS (SELECT 1 FROM public.%1$I) THEN DELETE FROM public.%1$I; END IF; ', tablename), '')
+         FROM pg_tables WHERE schemaname = 'public'),
+        (SELECT string_agg(
+            format('INSERT INTO public.%1$I OVERRIDING SYSTEM VALUE TABLE kept.%1$I; ', tablename), '')
+         FROM pg_tables WHERE schemaname = 'kept'),
+        (SELECT string_agg(
+            format('PERFORM setval(%L, %s, %L); ', format('public.%I', sequencename),
+                coalesce(last_value, start_value), last_value IS NOT NULL), '')
+         FROM pg_sequences WHERE schemaname = 'public')) INTO body;
+    EXECUTE format(
+        'CREATE FUNCTION kept.restore() RETURNS void LANGUAGE plpgsql SET session_replication_role = replica AS %L',
+        'BEGIN ' || body || 'END');
 END $$
 """
-RESTORE_SNAPSHOT_SQL = """
-DO $$ DECLARE t text; filled boolean; s record; BEGIN
-    SET LOCAL session_replication_role = replica;
-    FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP
-        EXECUTE format('SELECT EXISTS (SELECT 1 FROM public.%I)', t) INTO filled;
-        IF filled THEN EXECUTE format('DELETE FROM public.%I', t); END IF;
-    END LOOP;
-    FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'kept' AND tablename <> 'sequences of public' LOOP
-        EXECUTE format('INSERT INTO public.%I OVERRIDING SYSTEM VALUE TABLE kept.%I', t, t);
-    END LOOP;
-    FOR s IN SELECT * FROM kept."sequences of public" LOOP
-        PERFORM setval(format('public.%I', s.sequencename)::regclass, coalesce(s.last_value, s.start_value),
-            s.last_value IS NOT NULL);
-    END LOOP;
-END $$
-"""
+"""The function is made of fixed statements, so that a connection that stays open plans each of them once."""
 
 
 def save_snapshot(name: str) -> None:
-    """Remember what a database holds now, in itself, for its copies' `renew`."""
+    """Remember what a database holds now, in itself, for its copies' `restore_snapshot`."""
     with psycopg.connect(f"{get_server_url()}/{name}", autocommit=True) as connection:
         connection.execute(SAVE_SNAPSHOT_SQL)
 
@@ -95,7 +92,7 @@ def restore_snapshot(name: str) -> None:
         "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
         " WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
-    inside.execute(RESTORE_SNAPSHOT_SQL)
+    inside.execute("SELECT kept.restore()")
 
 
 def start_server() -> Callable[[], None]:

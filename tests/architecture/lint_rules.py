@@ -32,8 +32,13 @@ def list_source_files() -> list[Path]:
     ]
 
 
-def _list_calls(tree: ast.Module) -> Iterator[tuple[ast.Call, str, str]]:
-    """Every call, with the name called and what it is an attribute of."""
+@cache
+def _list_calls(tree: ast.Module) -> tuple[tuple[ast.Call, str, str], ...]:
+    """Every call, with the name called and what it is an attribute of; several rules ask for them."""
+    return tuple(_find_calls(tree))
+
+
+def _find_calls(tree: ast.Module) -> Iterator[tuple[ast.Call, str, str]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             match node.func:
@@ -269,13 +274,19 @@ LINTS: tuple[Lint, ...] = (
 )
 
 
-def check_file(lint: Lint, path: Path) -> list[str]:
-    """What one rule has to say about one file."""
-    short, text, tree = _read_source(path)
+def check_file(lint: Lint, path: Path, root: Path = ROOT) -> list[str]:
+    """What one rule has to say about one file of the repository, or of a copy of it."""
+    short, text, tree = _read_source(path, root)
     return [f"{short}:{line} {said}" for line, said in lint(short, text, tree)]
 
 
+def forget_files() -> None:
+    """Let go of what was read: the trees of all files are many objects, among which every test would collect garbage."""
+    _read_source.cache_clear()
+    _list_calls.cache_clear()
+
+
 @cache
-def _read_source(path: Path) -> tuple[PurePosixPath, str, ast.Module]:
+def _read_source(path: Path, root: Path) -> tuple[PurePosixPath, str, ast.Module]:
     text = path.read_text("utf-8")
-    return PurePosixPath(path.relative_to(ROOT).as_posix()), text, ast.parse(text)
+    return PurePosixPath(path.relative_to(root).as_posix()), text, ast.parse(text)

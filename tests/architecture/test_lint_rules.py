@@ -1,6 +1,7 @@
 """The house rules hold in every file, and each of them finds what it is there to find."""
 
 import ast
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 import pytest
@@ -62,6 +63,12 @@ PLANTED_BREAKS = [
         "@pytest.mark.xfail(reason='later')\ndef test_x(): ...",
     ),
 ]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _files() -> Iterator[None]:
+    yield
+    lint_rules.forget_files()
 
 
 @pytest.mark.parametrize("lint", lint_rules.LINTS, ids=[lint.__name__ for lint in lint_rules.LINTS])

@@ -2,12 +2,15 @@
 
 import re
 import shutil
+from functools import cache
 from pathlib import Path
 from time import process_time
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from alembic import command
+from alembic.migration import MigrationContext
+from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 
 from embedded.system import list_services
@@ -36,14 +39,21 @@ def url(templates: DatabaseTemplates) -> str:
     return templates.create_empty()
 
 
+@cache
+def _load_scripts(tree: MigrationTree) -> ScriptDirectory:
+    """The revisions of a tree; a command of Alembic would import all of them again for each step."""
+    return ScriptDirectory.from_config(alembic_config(tree, "sqlite://"))
+
+
 def _run_migration(tree: MigrationTree, url: str, *, to: str = "", back: str = "") -> None:
-    config, engine = alembic_config(tree, url), open_engine(url)
-    with engine.connect() as connection:
+    config, engine, scripts = alembic_config(tree, url), open_engine(url), _load_scripts(tree)
+
+    def list_steps(revision: Any, _context: MigrationContext) -> Any:
+        return scripts._upgrade_revs(to, revision) if to else scripts._downgrade_revs(back, revision)
+
+    with engine.connect() as connection, EnvironmentContext(config, scripts, fn=list_steps):
         config.attributes["connection"] = connection
-        if to:
-            command.upgrade(config, to)
-        else:
-            command.downgrade(config, back)
+        scripts.run_env()
         connection.commit()
     engine.dispose()
 

@@ -76,7 +76,7 @@ def build_image_tree(service: str, folder: Path) -> Path:
         source, target = ROOT / path, tree / path
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, target)  # bytecode comes along, as in an image: it stays valid
         else:
             shutil.copyfile(source, target)
     return tree

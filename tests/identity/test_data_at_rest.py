@@ -1,6 +1,7 @@
 """The identity database contains no password, secret or token in clear text."""
 
 import httpx
+from pwdlib import PasswordHash
 
 from tests.clients import SystemUnderTest
 from tests.identity.factories_identity import PASSWORD, build_account, refresh_tokens, sign_in
@@ -25,6 +26,10 @@ async def test_no_password_secret_or_token_is_stored_in_clear(
     context = doors.apps["identity"].state.context
     assert await find_clear_text(context, PASSWORD, "Hexi-Corridor-71", secret, *tokens) == []
     assert await find_clear_text(context, "税务系统") != []  # the search finds text that is stored in clear
+
+
+def test_a_stolen_password_hash_costs_64_mb_and_three_passes_a_guess(costly_hasher: PasswordHash) -> None:
+    assert costly_hasher.hash(PASSWORD).startswith("$argon2id$v=19$m=65536,t=3,p=4$")
 
 
 async def test_the_log_tells_that_a_name_changed_and_no_name(doors: SystemUnderTest, admin: Client) -> None:

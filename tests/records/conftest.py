@@ -49,7 +49,7 @@ def _read_last_moment(url: str) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def released_system(
     templates: DatabaseTemplates, tmp_path_factory: pytest.TempPathFactory, test_key: TestKey
 ) -> Iterator[tuple[dict[str, FastAPI], datetime]]:

@@ -1,27 +1,28 @@
 """Databases that hold the shared tables only, for the pieces every service is made of."""
 
-import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import event
 
 from shared.db import SHARED_METADATA, Database
 from shared.events import Relay
 from shared.events.epoch import settle_epoch
+from tests import postgres
+from tests.conftest import SQLITE, write_without_waiting
 from tests.shared.factories_events import START_OF_TIME, CallableClock, WallReceiver
 
 
 @asynccontextmanager
 async def _create_database(folder: Path) -> AsyncGenerator[Database]:
     name = f"log_{uuid4().hex[:12]}"
-    if os.environ.get("DATABASE", "sqlite") == "sqlite":
+    if SQLITE:
         found = Database(f"sqlite:///{folder / name}.db")
+        event.listen(found.writer.sync_engine, "connect", write_without_waiting)
     else:
-        from tests import postgres
-
         postgres.create_database(name)
         found = Database(f"{postgres.get_server_url()}/{name}")
     async with found.writer.begin() as connection:
@@ -30,9 +31,7 @@ async def _create_database(folder: Path) -> AsyncGenerator[Database]:
         await settle_epoch(session, START_OF_TIME)
     yield found
     await found.close()
-    if found.dialect == "postgresql":
-        from tests import postgres
-
+    if not SQLITE:
         postgres.drop_database(name)
 
 
