@@ -60,7 +60,7 @@ class PlaceAnswer:
     notes: tuple[str, ...] = ()
 
 
-@dataclass
+@dataclass(eq=False)
 class PlaceNames:
     """Region code → name within one county; names that a place had before, and what a merged place became, by code."""
 

@@ -23,7 +23,7 @@ from shared.events.epoch import TX_OFFSET_SQL
 from shared.unit_of_work import UnitOfWork
 
 MAX_AGE = timedelta(minutes=1)
-"""Of an answer that names what other services told (regions) or rules in memory, which are as old as that at most."""
+"""Of a page, since rules in memory may be some seconds older than the mark it was made under."""
 MAX_KEPT_PAGES = 300
 LOG_MARK, KEPT_PAGES = "log_mark", "kept_pages"
 """Names in the memory of a service."""
@@ -95,7 +95,7 @@ async def keep_page(
 ) -> Response:
     """The page of a caller and a day, kept for `MAX_AGE` or until the mark moves.
 
-    `make` must read what this service's log tells of, what follows from it in the same transaction, rules, and names of regions.
+    `make` must read what this service's log tells of, what follows from it in the same transaction, rules, and its `filters`.
     """
     kept: OrderedDict[Hashable, KeptAnswer] = work.context.memory.setdefault(KEPT_PAGES, OrderedDict())
     key = (name, filters, work.actor, work.context.mergers, work.today)

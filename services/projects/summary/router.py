@@ -11,6 +11,7 @@ from shared.auth import May
 from shared.china import RegionCode
 from shared.http import ReadWork, Route, requires
 from shared.records import keep_page
+from shared.records.region_names import find_place_names
 
 router = APIRouter(prefix="/projects/summary", tags=["项目统计"], route_class=Route)
 
@@ -23,4 +24,6 @@ async def read_summary(
 ) -> Response:
     """项目统计: 按下级地区、阶段、一级类型的个数与金额."""
     area = region or work.home_region
-    return await keep_page(work, "summary", (area, year), partial(service.compute_summary, work, area, year))
+    places = await find_place_names(work, area)
+    make = partial(service.compute_summary, work, area, year, places)
+    return await keep_page(work, "summary", (area, year, places), make)

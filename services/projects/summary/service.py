@@ -4,8 +4,8 @@ from services.projects.policy import CATEGORY_TREE
 from services.projects.projects.lifecycle import Stage
 from services.projects.summary import repository
 from services.projects.summary.schemas import CountAndAmount, ProjectsSummary, SummaryRow
+from shared.china import PlaceNames
 from shared.records import running_totals
-from shared.records.region_names import find_place_names
 from shared.unit_of_work import ServiceContext, UnitOfWork
 
 FIGURE_NAMES = tuple(CountAndAmount.model_fields)
@@ -16,12 +16,13 @@ async def fold_totals(context: ServiceContext) -> int:
     return await running_totals.apply_all_deltas(context, repository.TOTAL_SPEC)
 
 
-async def compute_summary(work: UnitOfWork, region: str, year: int | None) -> ProjectsSummary:
+async def compute_summary(
+    work: UnitOfWork, region: str, year: int | None, places: PlaceNames
+) -> ProjectsSummary:
     """Compute counts and amounts per child region, stage and top-level category, and their sum.
 
     Reads the running totals where they are what the caller sees of the region, else sums the projects the caller may read.
     """
-    places = await find_place_names(work, region)
     tree = (await work.get_rule(CATEGORY_TREE, region=region)).value
     totals = repository.may_show_totals(work, region)
     rows = await (repository.sum_totals if totals else repository.sum_projects)(work, region, year)
