@@ -87,6 +87,7 @@ DATABASE_INDEPENDENT_TESTS = (
     "tests/projects/test_lifecycle.py",
     "tests/projects/test_published_tables.py",
     "tests/records/test_dead_ends.py",
+    "tests/records/test_list_plans.py",
     "tests/records/test_kinds.py",
     "tests/shared/test_coordinates.py",
     "tests/shared/test_county_tables.py",

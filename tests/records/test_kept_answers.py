@@ -82,10 +82,14 @@ async def test_a_change_that_was_open_when_the_answer_was_made_is_in_the_next(
         assert str(project.id) == project_id
         project.region = DISTRICT
         await session.flush()
+        others = 0
+        if context.database.dialect == "postgresql":  # SQLite has one writer
+            await scenario.create_draft(name="后开始先完成的项目")
+            others = 1
         assert expect_success(await scenario.town.get(COUNTS))["waiting"] == 1
-        assert expect_success(await scenario.town.get(SUMMARY))["sum"]["count"] == 1
+        assert expect_success(await scenario.town.get(SUMMARY))["sum"]["count"] == 1 + others
     assert expect_success(await scenario.town.get(COUNTS))["waiting"] == 0
-    assert expect_success(await scenario.town.get(SUMMARY))["sum"]["count"] == 0
+    assert expect_success(await scenario.town.get(SUMMARY))["sum"]["count"] == others
 
 
 def test_what_the_log_does_not_tell_of_is_not_kept_where_only_the_log_is_looked_at() -> None:
