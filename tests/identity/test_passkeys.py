@@ -14,7 +14,7 @@ from shared.settings import Settings
 from tests.clients import SystemUnderTest
 from tests.conftest import Clock
 from tests.identity.authenticator import ATTESTED, ES384, PRESENT, VERIFIED, Authenticator, encode
-from tests.identity.factories_identity import bearer_header, request_token
+from tests.identity.factories_identity import PASSWORD, bearer_header, request_token
 from tests.identity.test_second_factor import enrol, make_account, try_sign_in
 from tests.identity.test_sessions import client_from
 
@@ -149,7 +149,7 @@ SIGNATURES: dict[str, tuple[str, dict[str, Any]]] = {
     "10.2.0.8": ("check", {"signature": b"0"}),
     "10.2.0.9": ("check", {"cut": 30}),
     "10.2.0.10": ("counter", {"count": 0}),
-    "10.2.0.11": ("unknown", {"id": b"another"}),
+    "10.2.0.11": ("unknown", {}),
     "10.2.0.12": ("user", {"user_handle": encode(bytes(16))}),
 }
 """Network address (a failure counts by it) → the reason in the log, what is wrong."""
@@ -169,10 +169,13 @@ async def test_a_signature_that_fails_a_check_is_refused_and_told_in_the_log(
     renewed = await anyone.post(
         f"{FACTOR}/recovery-codes", json=await prove(anyone, header, key), headers=header
     )
+    demo = bearer_header((await request_token(anyone, username="bureau", password=PASSWORD)).json())
+    foreign, _ = await register(anyone, demo)
     answers = {}
-    for address, (_, wrong) in SIGNATURES.items():
+    for address, (reason, wrong) in SIGNATURES.items():
         options = (await ask(anyone, "/assertion-options", header))["public_key"]
-        proof = {"passkey": key.sign(options, **wrong)}
+        signer = foreign if reason == "unknown" else key
+        proof = {"passkey": signer.sign(options, **wrong)}
         client = client_from(doors, address)
         answers[address] = await client.post(f"{FACTOR}/recovery-codes", json=proof, headers=header)
     reasons = await read_reasons(admin)
@@ -305,7 +308,7 @@ async def test_a_challenge_of_one_session_is_no_use_in_another_and_passkeys_are_
     elsewhere = bearer_header((await try_sign_in(anyone)).json())
     stolen = await anyone.post(PASSKEYS, json=body, headers=elsewhere)
     mine = await anyone.post(PASSKEYS, json=body, headers=header)
-    demo = bearer_header((await request_token(anyone, username="bureau", password="Xianjie-2022")).json())
+    demo = bearer_header((await request_token(anyone, username="bureau", password=PASSWORD)).json())
     theirs = (await ask(anyone, "/registration-options", demo))["public_key"]
     known = await anyone.post(PASSKEYS, json={"name": "x", "credential": key.create(theirs)}, headers=demo)
 
