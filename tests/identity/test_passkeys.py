@@ -9,6 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from fido2 import cbor
 
+from services.identity.passkeys import service
 from services.identity.passkeys.service import find_relying_party
 from shared.settings import Settings
 from tests.clients import SystemUnderTest
@@ -345,6 +346,22 @@ def test_the_relying_party_follows_from_the_public_address(
     found = find_relying_party(Settings.load("gateway", public_url=address))
 
     assert (found and (found.id, found.origin)) == party
+
+
+async def test_an_account_has_so_many_passkeys_and_no_more(
+    anyone: Client, admin: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "MAX_PASSKEYS", 1)
+    header = await make_account(anyone, admin, "leader")
+    early = (await ask(anyone, "/registration-options", header))["public_key"]
+    key, _ = await register(anyone, header)
+    proof = await prove(anyone, header, key)
+    more = await anyone.post(f"{PASSKEYS}/registration-options", json=proof, headers=header)
+    body = {"name": "x", "credential": Authenticator().create(early)}
+    late = await anyone.post(PASSKEYS, json=body, headers=header)
+
+    assert (more.status_code, late.status_code) == (409, 422)
+    assert "最多登记 1 个" in more.json()["detail"]
 
 
 async def test_where_browsers_have_no_passkeys_one_time_codes_are_offered(
