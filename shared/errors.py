@@ -302,6 +302,19 @@ _MESSAGES: dict[str, str] = {
     "uuid_parsing": "应为编号(UUID)",
     "list_type": "应为列表",
     "dict_type": "应为对象",
+    "bytes_type": "应为文件内容",
+    "decimal_max_digits": "最多 {max_digits} 位数字",
+    "decimal_max_places": "最多 {decimal_places} 位小数",
+    "decimal_whole_digits": "整数部分最多 {whole_digits} 位",
+    "frozen_set_type": "应为列表",
+    "int_parsing_size": "数字过大",
+    "multiple_of": "应为 {multiple_of} 的倍数",
+    "none_required": "应为空(null)",
+    "set_type": "应为列表",
+    "string_unicode": "含有无法编码的字符",
+    "time_parsing": "应为时刻, 如 08:30",
+    "time_type": "应为时刻, 如 08:30",
+    "tuple_type": "应为列表",
     "model_type": "应为对象",
     "model_attributes_type": "应为对象",
     "json_invalid": "不是有效的 JSON",
@@ -331,7 +344,8 @@ def to_field_errors(errors: Iterable[Mapping[str, Any]]) -> list[FieldError]:
                 _MessageContext(context, str(error["msg"]))
             )
             text = _ENUM_MEMBER.sub(r"\1", text)
-        location = [str(part) for part in error["loc"]]
+        is_position = kind == "json_invalid"  # its location is a position in the text, which no pointer names
+        location = [] if is_position else [str(part) for part in error["loc"]]
         field_errors.append(FieldError(kind, text, str(error["msg"]), _json_pointer(location)))
     return field_errors
 

@@ -5,9 +5,11 @@ Here a value in another form is refused where it stands; Python values (a date, 
 can also be made by code.
 """
 
+import json
+import math
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, PydanticKnownError, core_schema
@@ -24,6 +26,47 @@ TEXT_FORMS = {
 """What a text must look like to stand for a value of the type; for an instant any text that is no count of seconds."""
 _WRITTEN_AS_TEXT = frozenset({"date", "datetime", "decimal", "uuid"})
 _STRICT = "x-strict"
+
+MAX_DEPTH = 100
+"""How deep lists and objects of a JSON text may lie in one another: what reads them calls itself for each level."""
+
+
+def load_json(content: str | bytes, **options: Any) -> Any:  # noqa: ANN401 - any JSON
+    """A JSON text that a caller sent, bytes in UTF-8: other encodings hide what is searched for in the bytes.
+
+    JSONDecodeError for what is none, for NaN and infinite numbers, and beyond MAX_DEPTH; ValueError for bytes of another encoding.
+    """
+    text = content if isinstance(content, str) else content.decode("utf-8-sig", "surrogatepass")
+    try:
+        found = json.loads(text, parse_constant=_refuse_constant, parse_float=_read_float, **options)
+    except RecursionError:
+        raise json.JSONDecodeError("Nested too deeply", "", 0) from None
+    if text.count("[") + text.count("{") > MAX_DEPTH:
+        _check_depth(found)
+    return found
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise json.JSONDecodeError(f"{name} is no JSON", "", 0)
+
+
+def _read_float(text: str) -> float:
+    value = float(text)
+    return value if math.isfinite(value) else _refuse_constant(text[:20])
+
+
+def _check_depth(value: Any) -> None:  # noqa: ANN401 - any JSON
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, dict | list)
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+        if not level:
+            return
+    raise json.JSONDecodeError("Nested too deeply", "", 0)
 
 
 def build_form_error(kind: str) -> PydanticKnownError:

@@ -37,7 +37,8 @@ SEGMENTS_OUTSIDE_BATCHES = frozenset(
         "webhooks",
     }
 )
-"""An address with one of these parts is asked directly: sign-in, files, exports and imports, administration."""
+"""An address with one of these parts is asked directly: sign-in, files, exports and imports, administration; and each whose
+answer nobody may store."""
 
 
 class BatchRoute(BaseModel):
@@ -95,6 +96,7 @@ def _fits_in_batch(route: APIRoute, path: str) -> bool:
         is_json
         and "public" not in extra.get("x-permission", ["public"])
         and int(extra.get("x-body-limit", 0)) <= MAX_BODY_BYTES
+        and not getattr(route, "is_never_stored", False)
         and not SEGMENTS_OUTSIDE_BATCHES & set(path.split("/"))
     )
 

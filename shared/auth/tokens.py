@@ -241,7 +241,7 @@ class TokenVerifier:
 def _parse_header(token: str) -> dict[str, Any]:
     try:
         header = json.loads(urlsafe_b64decode(token.split(".", maxsplit=1)[0].encode()))
-    except (ValueError, UnicodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise unauthenticated_error("令牌无效, 请重新登录", "Not a token") from error
     if not isinstance(header, dict):
         raise unauthenticated_error("令牌无效, 请重新登录", "Not a token")

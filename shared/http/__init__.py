@@ -6,6 +6,7 @@ from shared.http.callers import find_subscriber
 from shared.http.declared_routes import API_PREFIX, DeclaredRoutes, declare_routes
 from shared.http.deferred_fields import defer_compilation
 from shared.http.downloads import content_disposition
+from shared.http.etag import never_stored
 from shared.http.idempotency import delete_expired_responses
 from shared.http.paging import MAX_PAGE_SIZE, Page, PageAnswer, PageParams, Pagination, answer_page, list_page
 from shared.http.patch_body import PatchBody
@@ -70,6 +71,7 @@ __all__ = [
     "index_routes",
     "list_invisible_texts",
     "list_page",
+    "never_stored",
     "problem_response",
     "require_visible_text",
     "requires",

@@ -1,4 +1,4 @@
-"""Response shaping: selection of fields, ETag from version and content, 304 Not Modified."""
+"""Response shaping: selection of fields, ETag from version and content, 304 Not Modified, answers that nobody stores."""
 
 import json
 import re
@@ -7,10 +7,16 @@ from typing import Any
 
 from fastapi import Request, Response
 
+NEVER_STORED, NO_STORE = "x-no-store", "no-store"
 PAGE_START = b'{"items":['
 VERSION_NAME = b'"version":'
 _EARLY_VERSION = re.compile(rb'\{[^{}\[\]\\]*?"version":(\d+)[,}]')
 """A version of the record itself: no list, object or escaped text stands before it."""
+
+
+def never_stored(options: dict[str, Any]) -> dict[str, Any]:
+    """Options of a route that answers a secret or personal data in clear: no cache keeps it, and no table for a repeated request."""
+    return {**options, "openapi_extra": {**options["openapi_extra"], NEVER_STORED: True}}
 
 
 def shape_response(request: Request, response: Response) -> Response:
@@ -21,18 +27,16 @@ def shape_response(request: Request, response: Response) -> Response:
     if fields:
         content = json.loads(body)
         content = _select_fields(content, {name.strip() for name in fields.split(",")})
-        response = Response(
-            json.dumps(content, ensure_ascii=False, separators=(",", ":")),
-            response.status_code,
-            {"content-type": "application/json"},
-        )
+        response.body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+        response.headers["Content-Length"] = str(len(response.body))
     tag = f'"{_find_version(bytes(response.body))}-{zlib.crc32(response.body):08x}"'
     response.headers["ETag"] = tag
     if is_read:
         response.headers.setdefault("Cache-Control", "private, no-cache")
         known_tags = request.headers.get("if-none-match", "")
         if tag in {known.strip().removeprefix("W/") for known in known_tags.split(",")}:
-            return Response(status_code=304, headers={"ETag": tag, "Cache-Control": "private, no-cache"})
+            kept = {"ETag": tag, "Cache-Control": response.headers["Cache-Control"]}
+            return Response(status_code=304, headers=kept)
     return response
 
 

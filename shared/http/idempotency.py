@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+from sqlmodel.ext.asyncio.session import AsyncSession
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -98,9 +100,16 @@ async def find_response(database: Database, key: IdempotencyKey) -> Response | N
     return Response(row.body, row.status, headers={**row.headers, "Idempotent-Replayed": "true"})
 
 
-def insert_response(key: IdempotencyKey, response: Response, at: datetime) -> sa.Insert:
-    """The statement that stores a response; run it in the transaction of the effect."""
-    return answer.insert().values(
+async def store_response(
+    session: AsyncSession, key: IdempotencyKey, response: Response, at: datetime
+) -> None:
+    """Keep a response for repeats, in the transaction of its effect; Conflict when its first copy is still running.
+
+    One that is streamed is not kept.
+    """
+    if not hasattr(response, "body"):
+        return
+    row = answer.insert().values(
         principal=key.principal,
         route=key.route,
         key=key.key,
@@ -110,6 +119,10 @@ def insert_response(key: IdempotencyKey, response: Response, at: datetime) -> sa
         body=response.body,
         created_at=at,
     )
+    try:
+        await execute_core(session, row)
+    except IntegrityError as error:
+        raise in_progress_conflict() from error
 
 
 def delete_expired_responses(at: datetime) -> sa.Delete:

@@ -18,6 +18,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from shared.db import execute_core, json_rows
 from shared.errors import BadRequest
+from shared.request_body import load_json
 
 ItemT = TypeVar("ItemT")
 MAX_PAGE_SIZE = 200
@@ -179,7 +180,7 @@ def _encode_cursor(sort: str, values: tuple[Any, ...]) -> str:
 
 def _decode_cursor(cursor: str, sort: str, columns: tuple[Any, ...]) -> list[sa.BindParameter[Any]]:
     try:
-        parts = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        parts = load_json(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         if parts[0] != sort or len(parts) != len(columns) + 1:
             raise ValueError(cursor)
         return [

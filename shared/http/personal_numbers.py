@@ -18,6 +18,7 @@ from starlette.types import Message
 
 from shared.china.personal_numbers import find_personal_numbers, mask_personal_numbers
 from shared.errors import FieldError, Invalid
+from shared.request_body import load_json
 
 HEADER, MASK = "personal-numbers", "mask"
 DECLARED_NUMBER = "x-declared-number"
@@ -33,7 +34,7 @@ class StrictRequest(Request):
 
     async def json(self) -> Any:  # noqa: ANN401 - any JSON
         """The body; JSONDecodeError for a repeated name."""
-        return json.loads(await self.body(), object_pairs_hook=_require_unique_names)
+        return load_json(await self.body(), object_pairs_hook=_require_unique_names)
 
 
 def _require_unique_names(pairs: list[tuple[str, Any]]) -> JsonSchema:
@@ -66,7 +67,7 @@ class FreeTextCheck:
         if not _DIGIT_RUN.search(content) or "json" not in request.headers.get("content-type", ""):
             return request
         try:
-            body = json.loads(content)
+            body = load_json(content)
         except ValueError:
             return request  # the route says what is wrong with it
         wants_mask = request.headers.get(HEADER, "").lower() == MASK

@@ -4,6 +4,7 @@
 async def create_project(work: WriteWork, body: ProjectCreate) -> Project: ...
 """
 
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,10 +15,8 @@ from fastapi import Depends, Header, Request, Response, Security
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from fastapi.security import OAuth2PasswordBearer
-from sqlalchemy.exc import IntegrityError
 
 from shared.auth import Actor, May
-from shared.db import execute_core
 from shared.errors import (
     AlreadyStands,
     ApiError,
@@ -37,16 +36,15 @@ from shared.errors import (
 from shared.http import strict_input
 from shared.http.answer_forms import list_form_contents
 from shared.http.callers import find_subscriber
-from shared.http.etag import shape_response
+from shared.http.etag import NEVER_STORED, NO_STORE, shape_response
 from shared.http.idempotency import (
     IdempotencyKey,
     InFlightKeys,
     Replay,
     find_response,
-    in_progress_conflict,
-    insert_response,
     parse_key,
     read_key,
+    store_response,
 )
 from shared.http.methods import refuse_shadowed_path
 from shared.http.own_address import ask_own_address
@@ -244,9 +242,12 @@ async def _parse_if_match(
     return VersionMatch(frozenset(version for version in versions if version is not None))
 
 
+VERSION_NUMBER = re.compile("[0-9]{1,18}")
+
+
 def _parse_version(tag: str) -> int | None:
     head = tag.strip().removeprefix("W/").strip('"').partition("-")[0]
-    return int(head) if head.isdecimal() else None
+    return int(head) if VERSION_NUMBER.fullmatch(head) else None
 
 
 IfMatch = Annotated[VersionMatch, Depends(_parse_if_match)]
@@ -357,6 +358,7 @@ class Route(APIRoute):
         methods = set(options.get("methods") or ())
         extra = dict(options.get("openapi_extra") or {})
         self.statement_budget: int | None = extra.pop("statement_budget", None)
+        self.is_never_stored: bool = extra.get(NEVER_STORED, False)
         parameters = (
             [_FIELDS_PARAMETER]
             if "GET" in methods
@@ -398,15 +400,13 @@ class Route(APIRoute):
                 response = await self._call(handler, request)
             except Replay as replay:
                 return replay.response
+            if self.is_never_stored:
+                response.headers["Cache-Control"] = NO_STORE
             is_json = response.media_type == "application/json" and bool(response.body)
             if is_json and response.status_code < STATUS_SERVER_ERROR:
                 response = shape_response(request, response)
-            writing: tuple[UnitOfWork, IdempotencyKey | None] | None = getattr(request.state, "writing", None)
-            if writing is not None and writing[1] is not None:
-                await _store_response(*writing, response)
-            kept_key: IdempotencyKey | None = getattr(request.state, "kept_key", None)
-            if kept_key is not None and response.status_code < STATUS_BAD_REQUEST:
-                await _store_kept_response(get_service_context(request), kept_key, response)
+            if NO_STORE not in response.headers.get("cache-control", ""):
+                await _store_for_repeats(request, response)
             return response
 
         return handle
@@ -458,23 +458,15 @@ class Route(APIRoute):
         return True
 
 
-async def _store_kept_response(context: ServiceContext, key: IdempotencyKey, response: Response) -> None:
-    try:
+async def _store_for_repeats(request: Request, response: Response) -> None:
+    writing: tuple[UnitOfWork, IdempotencyKey | None] | None = getattr(request.state, "writing", None)
+    if writing is not None and writing[1] is not None:
+        await store_response(writing[0].session, writing[1], response, writing[0].at)
+    kept_key: IdempotencyKey | None = getattr(request.state, "kept_key", None)
+    if kept_key is not None and response.status_code < STATUS_BAD_REQUEST:
+        context = get_service_context(request)
         async with context.database.write() as session:
-            await execute_core(session, insert_response(key, response, context.clock()))
-    except IntegrityError as error:
-        raise in_progress_conflict() from error
-
-
-async def _store_response(work: UnitOfWork, key: IdempotencyKey | None, response: Response) -> None:
-    if key is None or not hasattr(response, "body"):
-        return
-    if "no-store" in response.headers.get("cache-control", ""):
-        return  # secrets and personal data in clear text are not stored a second time
-    try:
-        await execute_core(work.session, insert_response(key, response, work.at))
-    except IntegrityError as error:
-        raise in_progress_conflict() from error
+            await store_response(session, kept_key, response, context.clock())
 
 
 __all__ = [

@@ -1,6 +1,5 @@
 """What a request may hold besides the shape of its body: known query parameters and characters that are seen."""
 
-import json
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from datetime import date, datetime
@@ -15,7 +14,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel
 
 from shared.china.visible_text import find_invisible_character
 from shared.errors import BadRequest, FieldError, Invalid
-from shared.request_body import TEXT_FORMS, build_form_error
+from shared.request_body import TEXT_FORMS, build_form_error, load_json
 
 _MAYBE_INVISIBLE = re.compile(
     rb"\\u(?:00[01789]|00[aA][dD]|06[01dD]|070[fF]|08[9eE]|115|1160|180|200|202|206|2800|3164"
@@ -79,7 +78,7 @@ async def check_visible_text(request: Request, open_lists: frozenset[str]) -> No
     if not _MAYBE_INVISIBLE.search(content):
         return
     try:
-        body = json.loads(content)
+        body = load_json(content)
     except ValueError:
         return  # the route says what is wrong with it
     if open_lists:

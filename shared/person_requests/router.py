@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter
 
 from shared.errors import (
     BadRequest,
@@ -13,7 +13,17 @@ from shared.errors import (
     PreconditionFailed,
     PreconditionMissing,
 )
-from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
+from shared.http import (
+    IfMatch,
+    Page,
+    PageAnswer,
+    Pagination,
+    ReadWork,
+    Route,
+    WriteWork,
+    never_stored,
+    requires,
+)
 from shared.lifecycle.transitions import TransitionPreview
 from shared.person_requests import repository, service
 from shared.person_requests.lifecycle import PersonRequestAction, PersonRequestKind, PersonRequestState
@@ -75,13 +85,10 @@ def _add_detail_routes(router: APIRouter, requests: PersonRequests) -> None:
     @router.post(
         "/{request_id}/readings",
         response_model=PersonData,
-        **requires(requests.may, refuses=(NotFound, Conflict, Invalid), statements=STATEMENTS),
+        **never_stored(requires(requests.may, refuses=(NotFound, Conflict, Invalid), statements=STATEMENTS)),
     )
-    async def read_person_data(
-        work: WriteWork, request_id: UUID, body: PersonReading, response: Response
-    ) -> PersonData:
+    async def read_person_data(work: WriteWork, request_id: UUID, body: PersonReading) -> PersonData:
         """查阅本服务保存的此人的全部个人信息; 查阅行为会被记录."""
-        response.headers["Cache-Control"] = "no-store"
         return await service.read_person(work, requests, request_id, body)
 
     @router.post(

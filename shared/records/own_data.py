@@ -14,7 +14,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.db import file, read_together
-from shared.http import ReadWork, Route, requires_sign_in
+from shared.http import ReadWork, Route, never_stored, requires_sign_in
 from shared.records.kinds import RecordKind, json_fields
 from shared.unit_of_work import UnitOfWork
 
@@ -59,7 +59,7 @@ def internal_own_data_router(kinds: Sequence[RecordKind]) -> APIRouter:
     """What the gateway asks in the caller's own name; not reachable from outside."""
     router = APIRouter(prefix=OWN_DATA_PATH, tags=["本人信息"], route_class=Route)
 
-    @router.get("", response_model=OwnData, **requires_sign_in())
+    @router.get("", response_model=OwnData, **never_stored(requires_sign_in()))
     async def read_own_data(work: ReadWork) -> OwnData:
         """本服务保存的本人信息."""
         return await get_own_data(work, kinds)

@@ -4,7 +4,6 @@ A mapping (title → column key) may be sent with a file. It is remembered for t
 header, so that the next file of the same form is read without it.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
@@ -16,6 +15,7 @@ from shared.auth import NATION_CODE
 from shared.china import SignedMoney
 from shared.db import execute_core
 from shared.errors import FieldError, Invalid, NotFound
+from shared.request_body import load_json
 from shared.rules import Code, Label, RuleKey
 from shared.spreadsheets import CellCorrection, Column, Sheet, column_letters
 from shared.unit_of_work import UnitOfWork
@@ -137,7 +137,7 @@ def parse_mapping(text: str, columns: Sequence[Column]) -> dict[str, str]:
     if not text.strip():
         return {}
     try:
-        mapping = json.loads(text)
+        mapping = load_json(text)
     except ValueError as error:
         raise _invalid_mapping('mapping 须为 JSON 对象, 如 {"投资盘子": "total"}') from error
     if not isinstance(mapping, dict) or len(mapping) > MAX_MAPPING_TITLES:
@@ -146,7 +146,9 @@ def parse_mapping(text: str, columns: Sequence[Column]) -> dict[str, str]:
     for title, key in mapping.items():
         if not isinstance(key, str) or (key and key not in keys):
             known = "、".join(f"{name}({label})" for name, label in keys.items())
-            raise _invalid_mapping(f"没有栏目 {str(key)[:40]!r}; 可用: {known}", f"/mapping/{title}"[:200])
+            raise _invalid_mapping(
+                f"没有栏目 {str(key)[:40]!r}; 可用: {known}", f"/query/mapping/{title}"[:200]
+            )
     return mapping
 
 
@@ -172,11 +174,13 @@ def parse_corrections(text: str) -> list[CellCorrection]:
         found = _CORRECTIONS.validate_json(text)
     except ValidationError as error:
         detail = f'corrections 须为 JSON 列表, 最多 {MAX_CORRECTIONS} 格, 如 [{{"sheet":"项目库","row":6,"key":"total","value":"80"}}]'
-        raise Invalid(detail, errors=[FieldError("corrections", detail, pointer="/corrections")]) from error
+        raise Invalid(
+            detail, errors=[FieldError("corrections", detail, pointer="/query/corrections")]
+        ) from error
     return [CellCorrection(one.sheet, one.row, one.key, one.value) for one in found]
 
 
-def _invalid_mapping(detail: str, pointer: str = "/mapping") -> Invalid:
+def _invalid_mapping(detail: str, pointer: str = "/query/mapping") -> Invalid:
     return Invalid(
         "列的对应关系有误",
         "The mapping is not valid",

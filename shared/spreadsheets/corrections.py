@@ -28,7 +28,7 @@ def correct_table(content: bytes, sheet: Sheet, corrections: Sequence[CellCorrec
         place = parts[one.sheet].places.get(one.key) if one.sheet in parts else None
         if place is None or not 0 < one.row <= len(tables[one.sheet].grid):
             detail = f"没有工作表“{one.sheet}”第 {one.row} 行的这一栏"
-            raise Invalid(detail, errors=[FieldError("no_cell", detail, pointer=f"/corrections/{at}")])
+            raise Invalid(detail, errors=[FieldError("no_cell", detail, pointer=f"/query/corrections/{at}")])
         grid = tables[one.sheet].grid[one.row - 1]
         grid.extend([""] * (place + 1 - len(grid)))
         grid[place] = one.value

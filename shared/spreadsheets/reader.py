@@ -240,7 +240,7 @@ def _refuse(sheet: Sheet, columns: Sequence[Column]) -> None:
             f"“{head.sheet}”{column_letters(head.position)} 列“{head.title}”: "
             + (f"可能是“{titles[head.proposal]}”" if head.proposal else "没有认出")
             + (f", 如 {head.samples[0]}" if head.samples else ""),
-            pointer=f"/mapping/{head.title}",
+            pointer=f"/query/mapping/{head.title}",
         )
         for head in sheet.heads
         if not head.key

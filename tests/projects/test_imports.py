@@ -265,11 +265,11 @@ async def test_heads_of_a_table_are_told_before_all_of_them_are_known(scenario: 
 @pytest.mark.parametrize(
     ("corrections", "pointer"),
     [
-        ("[", "/corrections"),
-        ('[{"row": 0, "key": "name", "value": ""}]', "/corrections"),
-        ('[{"sheet": "没有", "row": 3, "key": "name", "value": "甲"}]', "/corrections/0"),
-        ('[{"sheet": "%s", "row": 99, "key": "name", "value": "甲"}]', "/corrections/0"),
-        ('[{"sheet": "%s", "row": 3, "key": "unknown", "value": "甲"}]', "/corrections/0"),
+        ("[", "/query/corrections"),
+        ('[{"row": 0, "key": "name", "value": ""}]', "/query/corrections"),
+        ('[{"sheet": "没有", "row": 3, "key": "name", "value": "甲"}]', "/query/corrections/0"),
+        ('[{"sheet": "%s", "row": 99, "key": "name", "value": "甲"}]', "/query/corrections/0"),
+        ('[{"sheet": "%s", "row": 3, "key": "unknown", "value": "甲"}]', "/query/corrections/0"),
     ],
 )
 async def test_a_correction_of_no_cell_is_refused(

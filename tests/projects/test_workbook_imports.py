@@ -186,10 +186,10 @@ async def test_a_mapping_is_proposed_sent_and_remembered_for_the_district(scenar
     refused = await post_table(scenario.bureau, table)
     assert refused.status_code == 422
     heads = {error["pointer"]: error["detail"] for error in refused.json()["errors"]}
-    assert "如 12.5" in heads["/mapping/盘子(万元)"]
-    assert "可能是“建设内容与规模”" in heads["/mapping/主要建设内容概述"]
+    assert "如 12.5" in heads["/query/mapping/盘子(万元)"]
+    assert "可能是“建设内容与规模”" in heads["/query/mapping/主要建设内容概述"]
     bad = await post_table(scenario.bureau, table, mapping='{"盘子(万元)": "money"}')
-    assert (bad.status_code, bad.json()["errors"][0]["pointer"]) == (422, "/mapping/盘子(万元)")
+    assert (bad.status_code, bad.json()["errors"][0]["pointer"]) == (422, "/query/mapping/盘子(万元)")
     mapping = '{"盘子(万元)": "total", "主要建设内容概述": "content", "村": ""}'
     tried = expect_success(await post_table(scenario.bureau, table, mapping=mapping, dry_run=True))
     how = {head["title"]: (head["key"], head["how"]) for head in tried["mapping"]}

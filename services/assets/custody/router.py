@@ -38,6 +38,7 @@ from shared.http import (
     Route,
     WriteWork,
     content_disposition,
+    never_stored,
     requires,
 )
 from shared.records import RecordKind
@@ -109,7 +110,7 @@ async def name_keeper(work: WriteWork, asset_id: UUID, body: KeeperPost) -> Keep
 @keeper_router.post(
     "/{asset_id}/keepers/{keeper_id}/phone",
     response_model=PhoneRead,
-    **requires(May.ASSET_KEEP, refuses=(NotFound, Conflict)),
+    **never_stored(requires(May.ASSET_KEEP, refuses=(NotFound, Conflict))),
 )
 async def reveal_phone(work: WriteWork, asset_id: UUID, keeper_id: UUID) -> PhoneRead:
     """查看完整电话; 查看行为会被记录."""

@@ -27,7 +27,17 @@ from services.assets.distributions.schemas import (
 from shared.auth import May
 from shared.china import RegionCode
 from shared.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
-from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
+from shared.http import (
+    IfMatch,
+    Page,
+    PageAnswer,
+    Pagination,
+    ReadWork,
+    Route,
+    WriteWork,
+    never_stored,
+    requires,
+)
 from shared.lifecycle.transitions import TransitionPreview, moves
 from shared.notices.router import record_notice_router
 from shared.notices.service import NoticeSubject
@@ -136,7 +146,9 @@ async def return_payout(work: WriteWork, plan_id: UUID, payout_id: UUID, body: P
     return await service.return_payout(work, plan_id, payout_id, body)
 
 
-@router.post("/{plan_id}/payouts/{payout_id}/account", response_model=PayeeAccountRead, **OPERATE_ROUTE)
+@router.post(
+    "/{plan_id}/payouts/{payout_id}/account", response_model=PayeeAccountRead, **never_stored(OPERATE_ROUTE)
+)
 async def reveal_account(work: WriteWork, plan_id: UUID, payout_id: UUID) -> PayeeAccountRead:
     """查看完整账号; 查看行为会被记录."""
     return PayeeAccountRead(account=await service.reveal_account(work, plan_id, payout_id))

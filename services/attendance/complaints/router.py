@@ -31,6 +31,7 @@ from shared.http import (
     Route,
     WriteWork,
     allows_anonymous,
+    never_stored,
     requires,
 )
 from shared.lifecycle.transitions import TransitionPreview, TransitionRequest
@@ -56,7 +57,7 @@ async def complain(work: PublicWriteWork, body: ComplaintCreate) -> Complaint:
     return await service.create_complaint(work, body)
 
 
-@router.get("/complaints", response_model=Page[ComplaintRead], **requires(May.COMPLAINT_HANDLE))
+@router.get("/complaints", response_model=Page[ComplaintRead], **never_stored(requires(May.COMPLAINT_HANDLE)))
 async def list_complaints(
     work: ReadWork, page_params: Pagination, region: RegionQuery = "", state: ComplaintState | None = None
 ) -> Page[ComplaintRead]:
@@ -115,8 +116,11 @@ async def read_complaint(work: PublicReadWork, complaint_id: UUID) -> Complaint:
     "/complaints/{complaint_id}/answer",
     response_model=ComplaintRead | TransitionPreview,
     description=f"```mermaid\n{COMPLAINT.to_mermaid()}\n```",
-    **requires(
-        May.COMPLAINT_HANDLE, refuses=(NotFound, Conflict, PreconditionMissing, Invalid, PreconditionFailed)
+    **never_stored(
+        requires(
+            May.COMPLAINT_HANDLE,
+            refuses=(NotFound, Conflict, PreconditionMissing, Invalid, PreconditionFailed),
+        )
     ),
 )
 async def answer_complaint(

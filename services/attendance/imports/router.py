@@ -50,6 +50,7 @@ from shared.http import (
     allows_anonymous,
     client_address,
     get_service_context,
+    never_stored,
     requires,
     to_field_errors,
 )
@@ -295,7 +296,7 @@ _ROOT: dict[str, Any] = {
 Text = Annotated[str, Query(max_length=5000)]
 
 
-@dingtalk_root_router.get("/gettoken", response_model=DingTalkToken, **_ROOT)
+@dingtalk_root_router.get("/gettoken", response_model=DingTalkToken, **never_stored(_ROOT))
 async def get_token(
     request: Request, appkey: Text = "", appsecret: Text = "", corpid: Text = "", corpsecret: Text = ""
 ) -> DingTalkToken:

@@ -18,6 +18,7 @@ from services.attendance.policy import CHECK_IN_HEADS
 from shared.auth import May
 from shared.errors import FieldError, Invalid
 from shared.imports.models import ImportKind, RowOutcome, RowRun, TableUpload
+from shared.request_body import load_json
 from shared.spreadsheets import INSTANT, TEXT, Cell, Column, Sheet, SheetLimits, SheetRow
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
@@ -31,7 +32,7 @@ CORRECTED_WORDS = ("补卡", "管理员")
 
 
 def _read_record(cell: Cell) -> dict[str, Any]:
-    record = json.loads(str(cell))
+    record = load_json(str(cell))
     if not isinstance(record, dict):
         raise ValueError(f"不是钉钉的考勤记录: {str(cell)[:40]}")  # noqa: TRY004 - refused input, not a bug
     return record
@@ -57,7 +58,7 @@ def convert_answer(content: bytes) -> bytes:
     if not text.startswith((b"{", b"[")):
         return content
     try:
-        records = unwrap_answer(json.loads(text))
+        records = unwrap_answer(load_json(text))
     except ValueError as error:
         raise Invalid("JSON 不完整, 请把整份答复粘贴进来", "Broken JSON") from error
     if not isinstance(records, list) or not records:

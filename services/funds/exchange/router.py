@@ -29,6 +29,7 @@ from shared.http import (
     Route,
     WriteWork,
     get_service_context,
+    never_stored,
     requires,
 )
 from shared.records import Act, RecordKind, Todo
@@ -113,7 +114,7 @@ async def list_pay_vouchers(
     return _build_response(await exporter.list_pay_vouchers(work, params), exporter.PAY_VOUCHER_COLUMNS, form)
 
 
-@router.get("/pay-vouchers/payable", response_model=Page[ExternalRow], **requires(May.EXCHANGE))
+@router.get("/pay-vouchers/payable", response_model=Page[ExternalRow], **never_stored(requires(May.EXCHANGE)))
 async def list_payable(
     work: WriteWork, params: Pagination, form: ExportForm = "json"
 ) -> Page[ExternalRow] | Response:

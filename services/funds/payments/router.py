@@ -36,7 +36,17 @@ from shared.errors import (
     PreconditionFailed,
     VersionRequired,
 )
-from shared.http import IfMatch, Page, PageAnswer, Pagination, ReadWork, Route, WriteWork, requires
+from shared.http import (
+    IfMatch,
+    Page,
+    PageAnswer,
+    Pagination,
+    ReadWork,
+    Route,
+    WriteWork,
+    never_stored,
+    requires,
+)
 from shared.lifecycle.transitions import TransitionPreview, moves
 from shared.records import Act, Part, RecordKind, Shortcut, Todo, turn
 from shared.spreadsheets import XLSX_MEDIA_TYPE
@@ -182,13 +192,10 @@ async def list_batch(work: ReadWork, payment_id: UUID, params: Pagination) -> Pa
 @beneficiary_router.post(
     "/{payment_id}/batch/reveal",
     response_model=list[RevealedBeneficiary],
-    **requires(May.BENEFICIARY_REVEAL, refuses=(NotFound,)),
+    **never_stored(requires(May.BENEFICIARY_REVEAL, refuses=(NotFound,))),
 )
-async def reveal_batch(
-    work: WriteWork, payment_id: UUID, body: RevealRequest, response: Response
-) -> list[RevealedBeneficiary]:
+async def reveal_batch(work: WriteWork, payment_id: UUID, body: RevealRequest) -> list[RevealedBeneficiary]:
     """查看几户的号码; 查看记入事件."""
-    response.headers["Cache-Control"] = "no-store"
     return await beneficiaries.reveal_beneficiaries(work, payment_id, body)
 
 
@@ -196,11 +203,11 @@ async def reveal_batch(
     "/{payment_id}/batch/bank-file",
     response_class=Response,
     response_model=None,
-    **requires(May.BENEFICIARY_EXPORT, refuses=(NotFound, Conflict)),
+    **never_stored(requires(May.BENEFICIARY_EXPORT, refuses=(NotFound, Conflict))),
 )
 async def write_bank_file(work: WriteWork, payment_id: UUID, body: BankFileRequest) -> Response:
     """导出代发文件(XLSX), 含完整账号; 导出记入事件."""
-    headers = {"Content-Disposition": "attachment; filename=bank.xlsx", "Cache-Control": "no-store"}
+    headers = {"Content-Disposition": "attachment; filename=bank.xlsx"}
     content = await beneficiaries.build_bank_file(work, payment_id, body.reason)
     return Response(content, media_type=XLSX_MEDIA_TYPE, headers=headers)
 

@@ -42,7 +42,7 @@ async def open_statement(_work: UnitOfWork, upload: TableUpload) -> "StatementRu
     read = {key for part in upload.sheet.parts if part.is_read for key in part.places}
     if not read & {"amount", "debit", "credit"}:
         detail = "缺少列: 金额, 或借方、贷方发生额"
-        raise Invalid(detail, errors=[FieldError("unknown_title", detail, pointer="/mapping")])
+        raise Invalid(detail, errors=[FieldError("unknown_title", detail, pointer="/query/mapping")])
     service.read_amounts(upload.sheet)
     _note_gaps(upload.sheet.rows)
     return StatementRun(upload)

@@ -5,7 +5,7 @@ from fastapi import APIRouter, Request
 from services.gateway.fan_out import FanOut
 from services.gateway.home import service
 from services.gateway.home.schemas import Home, OwnDataOfAll
-from shared.http import CurrentActor, Route, requires_sign_in
+from shared.http import CurrentActor, Route, never_stored, requires_sign_in
 
 router = APIRouter(prefix="/home", tags=["首页"], route_class=Route)
 
@@ -16,7 +16,7 @@ async def read_home(request: Request, actor: CurrentActor) -> Home:
     return await service.get_home(FanOut.from_request(request), actor)
 
 
-@router.get("/own-data", response_model=OwnDataOfAll, **requires_sign_in())
+@router.get("/own-data", response_model=OwnDataOfAll, **never_stored(requires_sign_in()))
 async def read_own_data(request: Request, actor: CurrentActor) -> OwnDataOfAll:
     """本人信息副本: 各服务保存的关于本人的记录、文件, 账号、会话和设备(个人信息保护法第四十五条)."""
     return await service.get_own_data(FanOut.from_request(request), actor)

@@ -10,7 +10,7 @@ from services.gateway.threads import exporter, service
 from services.gateway.threads.schemas import Thread
 from shared.auth import May
 from shared.errors import Invalid, NotFound
-from shared.http import Route, requires
+from shared.http import Route, never_stored, requires
 
 router = APIRouter(prefix="/threads", tags=["资金全链条"], route_class=Route)
 
@@ -29,7 +29,7 @@ async def read_thread(
     "/{kind}/{record_id}/bundle",
     response_class=Response,
     response_model=None,
-    **requires(May.LOG_VERIFY, refuses=(NotFound, Invalid)),
+    **never_stored(requires(May.LOG_VERIFY, refuses=(NotFound, Invalid))),
 )
 async def download_bundle(
     request: Request, kind: Annotated[str, Path(max_length=40, pattern="^[a-z_]+$")], record_id: UUID

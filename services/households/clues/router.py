@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path
 
 from services.households.clues import repository, service
 from services.households.clues.lifecycle import CLUE, ClueAction, ClueState
@@ -41,6 +41,7 @@ from shared.http import (
     Route,
     WriteWork,
     allows_anonymous,
+    never_stored,
     requires,
 )
 from shared.lifecycle.transitions import TransitionPreview, moves
@@ -99,11 +100,10 @@ async def read_clue(work: ReadWork, clue_id: UUID) -> ClueDetail:
 @router.post(
     "/{clue_id}/readings",
     response_model=ClueFile,
-    **requires(May.HOUSEHOLD_OPEN, refuses=(NotFound, Forbidden)),
+    **never_stored(requires(May.HOUSEHOLD_OPEN, refuses=(NotFound, Forbidden))),
 )
-async def open_clue(work: WriteWork, clue_id: UUID, body: ReadingRequest, response: Response) -> ClueFile:
+async def open_clue(work: WriteWork, clue_id: UUID, body: ReadingRequest) -> ClueFile:
     """查阅线索全文; 查阅行为会被记录."""
-    response.headers["Cache-Control"] = "no-store"
     return await service.open_clue(work, clue_id, body.purpose)
 
 

@@ -43,6 +43,7 @@ from shared.http import (
     Route,
     WriteWork,
     content_disposition,
+    never_stored,
     requires,
 )
 from shared.lifecycle.transitions import TransitionPreview, moves
@@ -133,13 +134,10 @@ async def read_household(work: ReadWork, household_id: UUID) -> HouseholdDetail:
 @router.post(
     "/{household_id}/readings",
     response_model=HouseholdFile,
-    **requires(May.HOUSEHOLD_OPEN, refuses=(NotFound, Forbidden)),
+    **never_stored(requires(May.HOUSEHOLD_OPEN, refuses=(NotFound, Forbidden))),
 )
-async def open_household(
-    work: WriteWork, household_id: UUID, body: ReadingRequest, response: Response
-) -> HouseholdFile:
+async def open_household(work: WriteWork, household_id: UUID, body: ReadingRequest) -> HouseholdFile:
     """查阅监测户档案; 查阅行为会被记录."""
-    response.headers["Cache-Control"] = "no-store"
     return await service.open_household(work, household_id, body.purpose)
 
 

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter
 
 from services.households.clues.schemas import ReadingRequest
 from services.households.jobs import repository, service
@@ -27,7 +27,7 @@ from shared.errors import (
     PreconditionFailed,
     VersionRequired,
 )
-from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, never_stored, requires
 from shared.lifecycle.transitions import TransitionPreview, moves
 from shared.records import Act, Part, RecordKind, Shortcut
 
@@ -73,11 +73,10 @@ async def pay_months(work: WriteWork, job_id: UUID, body: JobPayment, match: IfM
 @router.post(
     "/{job_id}/readings",
     response_model=PersonRead,
-    **requires(May.HOUSEHOLD_OPEN, refuses=(NotFound, Forbidden)),
+    **never_stored(requires(May.HOUSEHOLD_OPEN, refuses=(NotFound, Forbidden))),
 )
-async def open_job(work: WriteWork, job_id: UUID, body: ReadingRequest, response: Response) -> PersonRead:
+async def open_job(work: WriteWork, job_id: UUID, body: ReadingRequest) -> PersonRead:
     """查阅在岗人员; 查阅行为会被记录."""
-    response.headers["Cache-Control"] = "no-store"
     return await service.open_job(work, job_id, body.purpose)
 
 

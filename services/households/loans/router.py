@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query
 
 from services.households.clues.schemas import ReadingRequest
 from services.households.loans import repository, service
@@ -27,7 +27,7 @@ from shared.errors import (
     PreconditionFailed,
     VersionRequired,
 )
-from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, never_stored, requires
 from shared.lifecycle.transitions import TransitionPreview, moves
 from shared.records import Act, RecordKind, Shortcut
 
@@ -75,11 +75,10 @@ async def change_loan(work: WriteWork, loan_id: UUID, body: LoanChange, match: I
 @router.post(
     "/{loan_id}/readings",
     response_model=PersonRead,
-    **requires(May.HOUSEHOLD_OPEN, refuses=(NotFound, Forbidden)),
+    **never_stored(requires(May.HOUSEHOLD_OPEN, refuses=(NotFound, Forbidden))),
 )
-async def open_loan(work: WriteWork, loan_id: UUID, body: ReadingRequest, response: Response) -> PersonRead:
+async def open_loan(work: WriteWork, loan_id: UUID, body: ReadingRequest) -> PersonRead:
     """查阅借款人; 查阅行为会被记录."""
-    response.headers["Cache-Control"] = "no-store"
     return await service.open_loan(work, loan_id, body.purpose)
 
 

@@ -6,11 +6,10 @@ from fastapi import APIRouter, Body, Query, Response
 
 from services.identity.account_imports import importer, service
 from services.identity.account_imports.schemas import AccountImportRead, ImportedAccount, SlipsRequest
-from services.identity.accounts.router import NO_STORE
 from shared.auth import May, Role
 from shared.china import RegionCode
 from shared.errors import Conflict, Forbidden, Invalid, NotFound
-from shared.http import ReadWork, Route, WriteWork, content_disposition, requires
+from shared.http import ReadWork, Route, WriteWork, content_disposition, never_stored, requires
 from shared.spreadsheets import XLSX_MEDIA_TYPE, build_template
 from shared.unit_of_work import UnitOfWork
 
@@ -30,16 +29,17 @@ async def download_account_template(_work: ReadWork) -> Response:
 @router.post(
     "/imports",
     response_model=AccountImportRead,
-    **requires(
-        May.ACCOUNT_MANAGE,
-        refuses=(Invalid, NotFound, Conflict),
-        body=importer.LIMITS.size,
-        statements=4000,  # ten for each account
+    **never_stored(
+        requires(
+            May.ACCOUNT_MANAGE,
+            refuses=(Invalid, NotFound, Conflict),
+            body=importer.LIMITS.size,
+            statements=4000,  # ten for each account
+        )
     ),
 )
 async def import_accounts(
     work: WriteWork,
-    response: Response,
     content: Table,
     region: Annotated[RegionCode | None, Query(description="哪个县(区); 空为本县")] = None,
     form: Form = "json",
@@ -50,28 +50,28 @@ async def import_accounts(
     result = await service.import_accounts(work, content, region or work.home_region, dry_run=dry_run)
     if form == "pdf" and not dry_run:
         return await _answer_slips(work, result.accounts)
-    response.headers["Cache-Control"] = NO_STORE
     return result
 
 
 @router.post(
     "/slips",
     response_model=list[ImportedAccount],
-    **requires(
-        May.ACCOUNT_MANAGE,
-        refuses=(NotFound, Conflict, Forbidden),
-        statements=4000,  # ten for each account
+    **never_stored(
+        requires(
+            May.ACCOUNT_MANAGE,
+            refuses=(NotFound, Conflict, Forbidden),
+            statements=4000,  # ten for each account
+        )
     ),
 )
-async def renew_slips(work: WriteWork, body: SlipsRequest, response: Response, form: Form = "pdf") -> Any:  # noqa: ANN401 - shaped by response_model
+async def renew_slips(work: WriteWork, body: SlipsRequest, form: Form = "pdf") -> Any:  # noqa: ANN401 - shaped by response_model
     """重印口令条: 给从未改过首次口令的账号换一个新口令."""
     shown = await service.renew_slips(work, body.accounts)
     if form == "pdf":
         return await _answer_slips(work, shown)
-    response.headers["Cache-Control"] = NO_STORE
     return shown
 
 
 async def _answer_slips(work: UnitOfWork, shown: list[ImportedAccount]) -> Response:
-    headers = {**content_disposition("首次登录口令条.pdf"), "Cache-Control": NO_STORE}
+    headers = content_disposition("首次登录口令条.pdf")
     return Response(await service.print_slips(work, shown), media_type="application/pdf", headers=headers)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query
 
 from services.identity.accounts import repository, service
 from services.identity.accounts.models import Account
@@ -22,7 +22,7 @@ from services.identity.accounts.schemas import (
 )
 from shared.auth import May
 from shared.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed, VersionRequired
-from shared.http import IfMatch, ReadWork, Route, WriteWork, requires, requires_sign_in
+from shared.http import IfMatch, ReadWork, Route, WriteWork, never_stored, requires, requires_sign_in
 from shared.records import Act, RecordKind, Shortcut
 
 router = APIRouter(prefix="/users", tags=["账号"], route_class=Route)
@@ -118,8 +118,6 @@ async def change_person(
     return (await service.to_read_models(work, [await service.set_person(work, account_id, body, match)]))[0]
 
 
-NO_STORE = "no-store"
-"""Cache-Control of an answer that contains a secret; such an answer is not stored for idempotent retries either."""
 clients_router = APIRouter(prefix="/clients", tags=["账号"], route_class=Route)
 
 
@@ -137,11 +135,10 @@ async def list_clients(
     "",
     status_code=201,
     response_model=ClientSecret,
-    **requires(May.ACCOUNT_MANAGE, refuses=(Conflict, NotFound)),
+    **never_stored(requires(May.ACCOUNT_MANAGE, refuses=(Conflict, NotFound))),
 )
-async def add_client(work: WriteWork, body: ClientCreate, response: Response) -> ClientSecret:
+async def add_client(work: WriteWork, body: ClientCreate) -> ClientSecret:
     """新建机器客户端; 密钥只显示这一次."""
-    response.headers["Cache-Control"] = NO_STORE
     return await service.create_client(work, body)
 
 
@@ -172,13 +169,12 @@ async def change_client(
 
 
 @clients_router.post(
-    "/{account_id}/secret", response_model=ClientSecret, **requires(May.ACCOUNT_MANAGE, refuses=CHANGE_ERRORS)
+    "/{account_id}/secret",
+    response_model=ClientSecret,
+    **never_stored(requires(May.ACCOUNT_MANAGE, refuses=CHANGE_ERRORS)),
 )
-async def renew_client_secret(
-    work: WriteWork, account_id: AccountPath, match: IfMatch, response: Response
-) -> ClientSecret:
+async def renew_client_secret(work: WriteWork, account_id: AccountPath, match: IfMatch) -> ClientSecret:
     """更换密钥; 原密钥立即失效."""
-    response.headers["Cache-Control"] = NO_STORE
     return await service.rotate_secret(work, account_id, match)
 
 

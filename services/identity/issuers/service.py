@@ -187,7 +187,7 @@ def _invalid_token_error() -> InvalidIdToken:
 def _decode_part(token: str, index: int) -> dict[str, Any]:
     try:
         content = json.loads(urlsafe_b64decode(token.split(".")[index].encode()))
-    except (ValueError, IndexError) as error:
+    except (ValueError, IndexError, RecursionError) as error:
         raise _invalid_token_error() from error
     if not isinstance(content, dict):
         raise _invalid_token_error()

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Request
 
 from services.identity.passkeys import repository, service
 from services.identity.passkeys.models import Ceremony, Passkey
@@ -17,10 +17,9 @@ from services.identity.passkeys.schemas import (
 from services.identity.passkeys.service import PasskeyRefused
 from services.identity.second_factors import repository as factors_of
 from services.identity.second_factors import service as second_factors
-from services.identity.second_factors.router import NO_STORE
 from services.identity.second_factors.schemas import FactorProof
 from shared.errors import Conflict, Invalid, NotFound
-from shared.http import Route, WriteWork, client_address, requires_sign_in
+from shared.http import Route, WriteWork, client_address, never_stored, requires_sign_in
 
 router = APIRouter(prefix="/auth/second-factor/passkeys", tags=["登录"], route_class=Route)
 PasskeyPath = Annotated[UUID, Path(description="通行密钥编号")]
@@ -29,13 +28,14 @@ PasskeyPath = Annotated[UUID, Path(description="通行密钥编号")]
 @router.post(
     "/registration-options",
     response_model=CeremonyOptions,
-    **requires_sign_in(refuses=(NotFound, Conflict, Invalid), statements=8),  # the proof has its own
+    **never_stored(
+        requires_sign_in(refuses=(NotFound, Conflict, Invalid), statements=8)
+    ),  # the proof has its own
 )
 async def create_registration_options(
-    request: Request, work: WriteWork, response: Response, body: FactorProof | None = None
+    request: Request, work: WriteWork, body: FactorProof | None = None
 ) -> CeremonyOptions:
     """申请登记通行密钥的参数; 已启用双因素的须证明是本人."""
-    response.headers["Cache-Control"] = NO_STORE
     await second_factors.require_proof_of_active(work, body, client_address(request))
     account = await second_factors.get_own_account(work)
     try:
@@ -47,11 +47,10 @@ async def create_registration_options(
 @router.post(
     "/assertion-options",
     response_model=CeremonyOptions,
-    **requires_sign_in(refuses=(NotFound, Conflict)),
+    **never_stored(requires_sign_in(refuses=(NotFound, Conflict))),
 )
-async def create_assertion_options(work: WriteWork, response: Response) -> CeremonyOptions:
+async def create_assertion_options(work: WriteWork) -> CeremonyOptions:
     """申请以通行密钥证明是本人的参数."""
-    response.headers["Cache-Control"] = NO_STORE
     account = await second_factors.get_own_account(work)
     options = await service.create_assertion_options(work, account.id, work.actor.session, Ceremony.PROOF)
     if options is None:
@@ -63,11 +62,10 @@ async def create_assertion_options(work: WriteWork, response: Response) -> Cerem
     "",
     status_code=201,
     response_model=PasskeyCreated,
-    **requires_sign_in(refuses=(NotFound, Conflict, Invalid), statements=8),
+    **never_stored(requires_sign_in(refuses=(NotFound, Conflict, Invalid), statements=8)),
 )
-async def register_passkey(work: WriteWork, body: PasskeyCreate, response: Response) -> PasskeyCreated:
+async def register_passkey(work: WriteWork, body: PasskeyCreate) -> PasskeyCreated:
     """登记浏览器新建的通行密钥; 第一次启用双因素时附恢复码."""
-    response.headers["Cache-Control"] = NO_STORE
     async with work.context.database.read() as session:
         account = await second_factors.get_own_account(work.context.unit_of_work(session, work.actor))
     try:

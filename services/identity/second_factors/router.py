@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Request
 
 from services.identity.second_factors import service
 from services.identity.second_factors.schemas import (
@@ -14,11 +14,9 @@ from services.identity.second_factors.schemas import (
 )
 from shared.auth import May
 from shared.errors import Conflict, Forbidden, Invalid, NotFound
-from shared.http import ReadWork, Route, WriteWork, client_address, requires, requires_sign_in
+from shared.http import ReadWork, Route, WriteWork, client_address, never_stored, requires, requires_sign_in
 
 router = APIRouter(prefix="/auth/second-factor", tags=["登录"], route_class=Route)
-NO_STORE = "no-store"
-"""An answer with a secret in it is stored nowhere, not even for a repeated request."""
 
 
 @router.get("", response_model=SecondFactorRead, **requires_sign_in(refuses=(NotFound,)))
@@ -31,31 +29,32 @@ async def read_second_factor(work: ReadWork) -> SecondFactorRead:
     "",
     status_code=201,
     response_model=SecondFactorSecret,
-    **requires_sign_in(refuses=(NotFound, Conflict, Invalid)),
+    **never_stored(requires_sign_in(refuses=(NotFound, Conflict, Invalid))),
 )
 async def create_second_factor(
-    request: Request, work: WriteWork, response: Response, body: FactorProof | None = None
+    request: Request, work: WriteWork, body: FactorProof | None = None
 ) -> SecondFactorSecret:
     """申请动态口令密钥; 密钥只显示这一次. 已启用双因素的须证明是本人, 原动态口令用到新的确认为止."""
-    response.headers["Cache-Control"] = NO_STORE
     return await service.create_secret(work, body, client_address(request))
 
 
 @router.post(
-    "/confirm", response_model=RecoveryCodes, **requires_sign_in(refuses=(NotFound, Conflict, Invalid))
+    "/confirm",
+    response_model=RecoveryCodes,
+    **never_stored(requires_sign_in(refuses=(NotFound, Conflict, Invalid))),
 )
-async def confirm_second_factor(work: WriteWork, body: CodeConfirm, response: Response) -> RecoveryCodes:
+async def confirm_second_factor(work: WriteWork, body: CodeConfirm) -> RecoveryCodes:
     """以第一个动态口令确认启用; 恢复码只显示这一次."""
-    response.headers["Cache-Control"] = NO_STORE
     return await service.confirm_secret(work, body.code)
 
 
-@router.post("/recovery-codes", response_model=RecoveryCodes, **requires_sign_in(refuses=(NotFound, Invalid)))
-async def renew_recovery_codes(
-    request: Request, work: WriteWork, body: FactorProof, response: Response
-) -> RecoveryCodes:
+@router.post(
+    "/recovery-codes",
+    response_model=RecoveryCodes,
+    **never_stored(requires_sign_in(refuses=(NotFound, Invalid))),
+)
+async def renew_recovery_codes(request: Request, work: WriteWork, body: FactorProof) -> RecoveryCodes:
     """更换恢复码; 原恢复码作废."""
-    response.headers["Cache-Control"] = NO_STORE
     return await service.renew_codes(work, body, client_address(request))
 
 

@@ -32,6 +32,7 @@ from shared.http import (
     client_address,
     find_subscriber,
     get_service_context,
+    never_stored,
     requires,
     requires_sign_in,
 )
@@ -40,7 +41,7 @@ router = APIRouter(prefix="/auth", tags=["登录"], route_class=Route)
 MAX_FORM_BYTES = 32 * 1024
 AccountPath = Annotated[str, Path(min_length=1, max_length=64, description="用户名")]
 SessionPath = Annotated[str, Path(min_length=1, max_length=64, description="会话编号")]
-_token_route_options = allows_anonymous(body=MAX_FORM_BYTES, counted=False)
+_token_route_options = never_stored(allows_anonymous(body=MAX_FORM_BYTES, counted=False))
 _token_route_options["responses"] = {
     **_token_route_options["responses"],
     400: {
@@ -55,7 +56,6 @@ _token_route_options["responses"] = {
 @router.post("/token", response_model=TokenAnswer, **_token_route_options)
 async def issue_token(
     request: Request,
-    response: Response,
     grant_type: Annotated[str, Form(max_length=100)],
     username: Annotated[str, Form(max_length=64)] = "",
     password: Annotated[str, Form(max_length=200)] = "",
@@ -75,7 +75,6 @@ async def issue_token(
     client = service.Client(client_address(request), request.headers.get("user-agent", ""))
     account = {"password": username, "client_credentials": name}.get(grant_type, "")
     await rate_windows.count_sign_in(context, account, find_subscriber(client.source))
-    response.headers["Cache-Control"] = "no-store"
     try:
         match grant_type:
             case "password":
@@ -98,9 +97,8 @@ async def issue_token(
     except OAuthError as error:
         failure = TokenFailure(error=error.error, error_description=error.text, passkey=error.passkey)
         content = failure.model_dump(exclude_none=True)
-        headers = {"Cache-Control": "no-store"}
-        if error.status == 401:  # noqa: PLR2004 - RFC 6749, 5.2
-            headers["WWW-Authenticate"] = 'Basic realm="xianjie"'
+        is_unknown_client = error.status == 401  # noqa: PLR2004 - RFC 6749, 5.2
+        headers = {"WWW-Authenticate": 'Basic realm="xianjie"'} if is_unknown_client else None
         return JSONResponse(content, error.status, headers=headers)
 
 

@@ -17,6 +17,7 @@ from shared.auth import Actor
 from shared.clients import display_name
 from shared.errors import ApiError, Forbidden, Gone, Invalid, Unavailable
 from shared.records import ChangesRequest, ServiceChanges, StateHash, SyncState
+from shared.request_body import load_json
 from shared.unit_of_work import ServiceContext
 
 MAX_PAGE_BYTES = 190_000
@@ -134,7 +135,7 @@ def read_cursor(actor: Actor, cursor: str) -> dict[str, SyncState]:
     try:
         unpacker = zlib.decompressobj()
         text = unpacker.decompress(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), 100_000)
-        content = json.loads(text)
+        content = load_json(text)
         states = STATES.validate_python(content["states"])
         owner = content["owner"]
     except (ValueError, KeyError, TypeError, binascii.Error, zlib.error, ValidationError) as error:

@@ -19,6 +19,7 @@ from services.sync.watermelon.schemas import (
 )
 from shared.http import list_invisible_texts, require_visible_text
 from shared.records.phone_tables import CellKind, PhoneTable
+from shared.request_body import load_json
 
 Raw = Mapping[str, Any]
 OWN_COLUMNS = frozenset({"id", "_status", "_changed", "version", "created_at", "updated_at"})
@@ -102,7 +103,7 @@ def _from_cell(kind: CellKind | None, value: Any) -> Any:  # noqa: ANN401 - any 
         return value if moment is None else moment.isoformat()
     if kind is CellKind.JSON and isinstance(value, str):
         try:
-            return json.loads(value)
+            return load_json(value)
         except ValueError:
             return value
     return value

@@ -1,6 +1,5 @@
 """Pull: the changes since the number that the phone keeps. Push: the phone's changes as items of batches."""
 
-import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -33,6 +32,7 @@ from services.sync.watermelon.schemas import (
 from shared.auth import Actor
 from shared.errors import Conflict, FieldError, Forbidden, Invalid
 from shared.records.phone_tables import PhoneTable
+from shared.request_body import load_json
 from shared.unit_of_work import ServiceContext
 
 MAX_PULL_PAGES = 100
@@ -123,7 +123,7 @@ def _choose_tables(targets: Targets, names: Sequence[str]) -> list[PhoneTable]:
 def _read_migration(text: str) -> set[str]:
     """The tables that a new version of the app's schema added, or added columns to."""
     try:
-        found = json.loads(text or "null") or {}
+        found = load_json(text or "null") or {}
         columns = [one["table"] for one in found.get("columns", [])]
         return {str(one) for one in (*found.get("tables", []), *columns)}
     except (ValueError, TypeError, KeyError, AttributeError) as error:

@@ -34,7 +34,7 @@ from shared.events.webhooks.schemas import (
     WebhookRetryResult,
     WebhookStop,
 )
-from shared.http import MAX_PAGE_SIZE, IfMatch, Page, ReadWork, Route, WriteWork, requires
+from shared.http import MAX_PAGE_SIZE, IfMatch, Page, ReadWork, Route, WriteWork, never_stored, requires
 
 
 def webhook_router(name: str, read: May, manage: May) -> APIRouter:
@@ -101,11 +101,12 @@ def _add_record_routes(router: APIRouter, read: May, manage: May) -> None:
 
 def _add_action_routes(router: APIRouter, manage: May) -> None:
     @router.get(
-        "/{webhook_id}/secret", response_model=SecretRead, **requires(manage, refuses=(NotFound, Gone))
+        "/{webhook_id}/secret",
+        response_model=SecretRead,
+        **never_stored(requires(manage, refuses=(NotFound, Gone))),
     )
-    async def read_webhook_secret(work: WriteWork, webhook_id: UUID, response: Response) -> SecretRead:
+    async def read_webhook_secret(work: WriteWork, webhook_id: UUID) -> SecretRead:
         """签名密钥明文, 只显示一次: reading is recorded; a secret that got lost is replaced by `rotate`."""
-        response.headers["Cache-Control"] = "no-store"
         return await service.reveal_secret(work, manage, webhook_id)
 
     @router.post("/{webhook_id}/rotate", response_model=WebhookRead, **requires(manage, refuses=(NotFound,)))
