@@ -41,6 +41,8 @@ DATABASE_INDEPENDENT_TESTS = (
     "tests/access/test_access_matrix.py",
     "tests/access/test_permission_table.py",
     "tests/api/test_generated_clients.py",
+    "tests/api/test_hostile_requests.py",
+    "tests/api/test_never_stored.py",
     "tests/api/test_openapi_documents.py",
     "tests/api/test_sequences.py",
     "tests/api/test_value_forms.py",

@@ -136,7 +136,7 @@ def replace_references(value: Any, name: str = "") -> Any:
     return str(SAMPLE_ID) if isinstance(value, str) and name.endswith("_id") else value
 
 
-def write_lists(query: dict[str, Any], one: Operation) -> dict[str, Any]:
+def write_lists(query: dict[str, Any] | None, one: Operation) -> dict[str, Any]:
     """The query with what is sent for a list of texts as the list that one text in an address is."""
     lists = {
         each["name"]
@@ -145,7 +145,7 @@ def write_lists(query: dict[str, Any], one: Operation) -> dict[str, Any]:
     }
     return {
         name: [str(value).lower()] if name in lists and isinstance(value, bool | float) else value
-        for name, value in query.items()
+        for name, value in (query or {}).items()
     }
 
 
@@ -158,10 +158,9 @@ def generate_requests(
         for case in generate_cases(operation, mode):
             for part in ("path_parameters", "query", "body"):
                 value = getattr(case, part)
-                if isinstance(value, dict | list):
-                    replaced = replace_references(write_lists(value, one) if part == "query" else value)
-                    if replaced != value:
-                        setattr(case, part, replaced)  # schemathesis judges anew what is set
+                written = write_lists(value, one) if part == "query" else value
+                if isinstance(value, dict | list) and (replaced := replace_references(written)) != value:
+                    setattr(case, part, replaced)  # schemathesis judges anew what is set
             try:
                 sent = case.as_transport_kwargs(base_url="http://test")
             except SerializationNotPossible:

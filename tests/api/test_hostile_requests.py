@@ -72,7 +72,7 @@ async def test_a_token_whose_header_cannot_be_read_is_none(doors: SystemUnderTes
 async def test_a_version_that_no_record_has_does_not_match(clerk: httpx.AsyncClient, version: str) -> None:
     made = (await clerk.post("/projects", json=PROJECT)).json()
     headers = {b"If-Match": f'"{version}"'.encode()}
-    answer = await clerk.patch(f"/projects/{made['id']}", json={"name": "供水"}, headers=headers)  # type: ignore[arg-type]
+    answer = await clerk.patch(f"/projects/{made['id']}", json={"name": "供水"}, headers=headers)
 
     assert answer.status_code == 412, answer.text
 

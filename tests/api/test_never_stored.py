@@ -30,6 +30,7 @@ SHOWN = {
     "MonitoringRead.values": "figures of indicators",
     "ProjectDetail.leader_phone": "masked",
     "ProjectRead.leader_phone": "masked",
+    "SecondFactorRead.one_time_codes": "whether there are any",
 }
 """Fields of such names that hold neither a secret nor a person's number."""
 FILES = {

@@ -54,6 +54,8 @@ RESOURCES = {
     "workplan": r"/api/v1/workplan/(plans|targets)(/\{\w+_id\}(/(actuals|compute))?)?$",
 }
 """Addresses of each service that are walked: some kinds of records, their details, moves and parts."""
+EMPTIED = "/sessions"
+"""A list that DELETE empties is still there afterwards."""
 SEQUENCES, STEPS = max(10, EXAMPLES_PER_OPERATION * 10), 10
 ANSWER_SECONDS = 60
 
@@ -148,8 +150,10 @@ async def test_no_sequence_of_requests_makes_a_service_fail(
         def validate_response(self, response: Response, case: Any, *_more: Any, **_options: Any) -> None:
             if response.status_code == 503:  # a neighbour is missing here
                 return
+            is_emptied = case.operation.path.endswith(EMPTIED)
+            checks = [one for one in CHECKS if not (is_emptied and one is use_after_free)]
             try:
-                case.validate_response(response, checks=CHECKS, recorder=self.recorder)
+                case.validate_response(response, checks=checks, recorder=self.recorder)
             except (AssertionError, FailureGroup) as fault:  # raised, it would only be played again
                 walk.faults.append(f"{case.operation.label} → {response.status_code}: {fault}")
 
