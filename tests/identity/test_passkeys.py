@@ -309,11 +309,15 @@ async def test_a_challenge_of_one_session_is_no_use_in_another_and_passkeys_are_
     elsewhere = bearer_header((await try_sign_in(anyone)).json())
     stolen = await anyone.post(PASSKEYS, json=body, headers=elsewhere)
     mine = await anyone.post(PASSKEYS, json=body, headers=header)
+    proof = await prove(anyone, header, key)
+    other = (await ask(anyone, "/registration-options", header, proof))["public_key"]
+    crossed = await anyone.post(f"{FACTOR}/recovery-codes", json={"passkey": key.sign(other)}, headers=header)
     demo = bearer_header((await request_token(anyone, username="bureau", password=PASSWORD)).json())
     theirs = (await ask(anyone, "/registration-options", demo))["public_key"]
     known = await anyone.post(PASSKEYS, json={"name": "x", "credential": key.create(theirs)}, headers=demo)
 
     assert (stolen.status_code, mine.status_code, known.status_code) == (422, 201, 422)
+    assert crossed.status_code == 422
     assert "登记过" in known.json()["detail"]
 
 
