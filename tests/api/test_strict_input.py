@@ -12,8 +12,10 @@ from pydantic import BaseModel
 from docs.generate import build_apps
 from shared.http import Route
 
-TOLERANT = {"ListAsk", "RecordAsk", "PublicKey"}
-"""Bodies in DingTalk's format, whose clients send more fields, and keys as browsers export them."""
+DINGTALK = {"ListAsk", "RecordAsk"}
+BROWSER = {"PublicKey", "Assertion", "AssertionResponse", "Attestation", "AttestationResponse"}
+TOLERANT = DINGTALK | BROWSER
+"""Bodies in DingTalk's format, whose clients send more fields, and keys and credentials as browsers export them."""
 LISTS = {
     "identity": "/users",
     "projects": "/projects",
