@@ -105,8 +105,8 @@ chaos: $(READY)  ## kill services and PostgreSQL under load, then check what was
 simulate: $(READY)  ## relay, commitments and refresh tokens under seeded faults: SEEDS=10000
 	@SEEDS=$(SEEDS) $(BIN)/python -m pytest tests/trust -k simulated -q
 
-fuzz: $(READY)  ## every boundary of every parameter and random requests: ANY_INPUT=20 of each kind per address
-	@ANY_INPUT=$(ANY_INPUT) $(BIN)/python -m pytest tests/api/test_fuzzing.py -q
+fuzz: $(READY)  ## every boundary of every parameter and random requests: ANY_INPUT=20 of each kind per address, SERVICE=funds for one
+	@ANY_INPUT=$(ANY_INPUT) $(BIN)/python -m pytest "tests/api/test_fuzzing.py$(if $(SERVICE),::test_no_request_makes_a_service_fail[$(SERVICE)])" -q
 
 storm: $(READY)  ## simulated phones for a week on a bad line: PHONES=500 DAYS=7 SEED=20240520
 	@STORM_PHONES=$(PHONES) STORM_DAYS=$(DAYS) STORM_SEED=$(SEED) $(BIN)/python -m pytest tests/sync/test_storm.py -k never_read_back -s -q
