@@ -152,6 +152,7 @@ def _write_subscriptions(declared: list[ServiceDeclaration]) -> str:
         [
             f'"""Which services receive which topic. {GENERATED_NOTICE}"""',
             "",
+            "# fmt: off",
             "SUBSCRIBERS: dict[str, tuple[str, ...]] = {",
             *(
                 f'    "{topic}": ({", ".join(chr(34) + name + chr(34) for name in sorted(names))}'
@@ -159,6 +160,7 @@ def _write_subscriptions(declared: list[ServiceDeclaration]) -> str:
                 for topic, names in sorted(subscribers.items())
             ),
             "}",
+            "# fmt: on",
             "",
         ]
     )

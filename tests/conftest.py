@@ -91,6 +91,7 @@ DATABASE_INDEPENDENT_TESTS = (
     "tests/records/test_dead_ends.py",
     "tests/records/test_list_plans.py",
     "tests/records/test_kinds.py",
+    "tests/security/test_personal_columns.py",
     "tests/shared/test_coordinates.py",
     "tests/shared/test_county_tables.py",
     "tests/shared/test_event_json.py",

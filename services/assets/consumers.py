@@ -2,12 +2,14 @@
 
 from services.assets.alerts.models import ALERTS
 from services.assets.book import repository as book
+from services.assets.imports.models import TableImport
 from services.assets.register import consumers
 from shared.alerts.service import handle_handover
 from shared.clients.funds import AllocationIssued, AllocationRecalled, PaymentPaid, PaymentRefunded
 from shared.clients.projects import ProjectAccepted, ProjectMoved
 from shared.events import Envelope
 from shared.events.inbox import EventHandler
+from shared.person_requests.accounts import AccountCopies, alert_duty, handle_account_erased, import_rows
 from shared.unit_of_work import UnitOfWork
 
 
@@ -41,7 +43,10 @@ async def on_payment_refunded(work: UnitOfWork, _envelope: Envelope, event: Paym
     await book.system_invalidate_funding(work, event.project_id)
 
 
+ACCOUNT_COPIES = AccountCopies(duties=(alert_duty(ALERTS),), rows=(import_rows(TableImport),))
+"""What is kept of people with accounts: alerts they have to answer, their names in imports."""
 HANDLERS: dict[str, EventHandler] = {
+    "account.erased": handle_account_erased(ACCOUNT_COPIES),
     "account.handed_over": handle_handover(ALERTS),
     ProjectMoved.topic: on_project_moved,
     ProjectAccepted.topic: on_project_accepted,

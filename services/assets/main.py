@@ -20,7 +20,7 @@ from services.assets.book.service import fill_missing_funding
 from services.assets.campaigns.router import CAMPAIGN_KIND
 from services.assets.campaigns.router import router as campaign_router
 from services.assets.composition import COMPOSITION
-from services.assets.consumers import HANDLERS
+from services.assets.consumers import ACCOUNT_COPIES, HANDLERS
 from services.assets.contracts import router as contracts
 from services.assets.contracts.router import OPERATING_CONTRACT_KIND, RECEIPT_KIND, RECEIVABLE_KIND
 from services.assets.custody import router as custody
@@ -68,6 +68,7 @@ from shared.auth import May
 from shared.imports.service import run_next_batch
 from shared.notices.repository import SubjectAuthors
 from shared.notices.router import notice_kind, service_notice_router
+from shared.person_requests.accounts import account_duties_router
 from shared.settings import Settings
 
 NOTICE_AUTHORS = {
@@ -164,6 +165,7 @@ SERVICE = Service(
             authors=NOTICE_AUTHORS,
         ),
     ),
+    internal_routers=(account_duties_router(ACCOUNT_COPIES),),
     handlers=HANDLERS,
     background=(
         run_periodically("funding", fill_missing_funding, 60),

@@ -3,10 +3,12 @@
 from services.attendance.duties import service as duties
 from services.attendance.groups import service as groups
 from services.attendance.leaves import service as leaves
+from services.attendance.personal import ACCOUNT_COPIES
 from services.attendance.teams import service as teams
-from shared.clients.identity import AccountHandedOver
+from shared.clients.identity import AccountErased, AccountHandedOver
 from shared.events import Envelope
 from shared.events.inbox import EventHandler
+from shared.person_requests.accounts import handle_account_erased
 from shared.unit_of_work import UnitOfWork
 
 
@@ -18,4 +20,7 @@ async def on_account_handed_over(work: UnitOfWork, _envelope: Envelope, event: A
     await leaves.hand_over_delegations(work, event)
 
 
-HANDLERS: dict[str, EventHandler] = {AccountHandedOver.topic: on_account_handed_over}
+HANDLERS: dict[str, EventHandler] = {
+    AccountHandedOver.topic: on_account_handed_over,
+    AccountErased.topic: handle_account_erased(ACCOUNT_COPIES),
+}

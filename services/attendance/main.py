@@ -48,6 +48,7 @@ from services.attendance.months.router import MONTH_SHEET_KIND, own_router
 from services.attendance.months.router import router as months
 from services.attendance.person_requests.router import PERSON_REQUEST_KIND
 from services.attendance.person_requests.router import router as person_requests
+from services.attendance.personal import ACCOUNT_COPIES
 from services.attendance.policy import RULES
 from services.attendance.posts.router import ASSIGNMENT_KIND, DEVICE_KIND, POST_KIND, devices_router
 from services.attendance.posts.router import router as posts
@@ -73,6 +74,7 @@ from shared import clock
 from shared.app import Service, build_app, run_periodically
 from shared.auth import May
 from shared.imports.service import run_next_batch
+from shared.person_requests.accounts import account_duties_router
 from shared.settings import Settings
 
 SERVICE = Service(
@@ -147,7 +149,7 @@ SERVICE = Service(
         PERSON_REQUEST_KIND,
     ),
     open_routers=(dingtalk_root_router,),
-    internal_routers=(field_days,),
+    internal_routers=(field_days, account_duties_router(ACCOUNT_COPIES)),
     handlers=HANDLERS,
     switches=list_switches,
     background=(

@@ -3,11 +3,13 @@
 from services.funds.alerts.models import ALERTS
 from services.funds.commitments import repository as commitments
 from services.funds.contracts.service import mark_acceptance
+from services.funds.imports.models import TableImport
 from shared.alerts.service import handle_handover
 from shared.china import to_local_date
 from shared.clients.projects import ProjectMoved, ProjectProgressed, get_snapshot_columns
 from shared.events import Envelope
 from shared.events.inbox import EventHandler
+from shared.person_requests.accounts import AccountCopies, alert_duty, handle_account_erased, import_rows
 from shared.unit_of_work import UnitOfWork
 
 
@@ -26,7 +28,10 @@ async def handle_project_progressed(work: UnitOfWork, envelope: Envelope, event:
     await commitments.system_record_site_visit(work, event.project_id, event.reported_on)
 
 
+ACCOUNT_COPIES = AccountCopies(duties=(alert_duty(ALERTS),), rows=(import_rows(TableImport),))
+"""What is kept of people with accounts: alerts they have to answer, their names in imports."""
 HANDLERS: dict[str, EventHandler] = {
+    "account.erased": handle_account_erased(ACCOUNT_COPIES),
     "account.handed_over": handle_handover(ALERTS),
     "project.moved": handle_project_moved,
     "project.progressed": handle_project_progressed,

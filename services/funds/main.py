@@ -17,7 +17,7 @@ from services.funds.allocations.router import router as allocations
 from services.funds.commitments.router import router as commitments
 from services.funds.commitments.service import reconcile_commitments
 from services.funds.composition import COMPOSITION
-from services.funds.consumers import HANDLERS
+from services.funds.consumers import ACCOUNT_COPIES, HANDLERS
 from services.funds.contracts.router import CONTRACT_KIND
 from services.funds.contracts.router import router as contracts
 from services.funds.disclosure.router import router as disclosure
@@ -63,6 +63,7 @@ from shared.auth import May
 from shared.imports.service import run_next_batch
 from shared.notices.repository import SubjectAuthors
 from shared.notices.router import notice_kind, record_notice_router, service_notice_router
+from shared.person_requests.accounts import account_duties_router
 from shared.settings import Settings
 
 plan_notices = record_notice_router(
@@ -133,6 +134,7 @@ SERVICE = Service(
             authors=NOTICE_AUTHORS,
         ),
     ),
+    internal_routers=(account_duties_router(ACCOUNT_COPIES),),
     handlers=HANDLERS,
     background=(
         run_periodically("reconcile", reconcile_commitments, 15),

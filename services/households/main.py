@@ -29,6 +29,7 @@ from services.households.loans.router import LOAN_KIND
 from services.households.loans.router import router as loans
 from services.households.measures.router import MEASURE_KIND
 from services.households.measures.router import router as measures
+from services.households.person_requests.repository import ACCOUNT_COPIES
 from services.households.person_requests.router import PERSON_REQUEST_KIND
 from services.households.person_requests.router import router as person_requests
 from services.households.policy import RULES
@@ -39,9 +40,11 @@ from shared.alerts.follower import FOLLOW_INTERVAL_S, follow_log
 from shared.alerts.scan import REST_FACTOR, SCAN_INTERVAL_S
 from shared.app import Service, build_app, run_periodically
 from shared.auth import May
+from shared.clients.identity import AccountErased
 from shared.imports.service import run_next_batch
 from shared.notices.repository import SubjectAuthors
 from shared.notices.router import notice_kind, service_notice_router
+from shared.person_requests.accounts import account_duties_router, handle_account_erased
 from shared.settings import Settings
 
 NOTICE_AUTHORS = {NOTICE_KIND: SubjectAuthors(Household, ("created_by", "proposed_by"))}
@@ -103,7 +106,8 @@ SERVICE = Service(
         ),
         watch_deadlines(ALERTS, DETECTORS),
     ),
-    internal_routers=(households.internal_router,),
+    handlers={AccountErased.topic: handle_account_erased(ACCOUNT_COPIES)},
+    internal_routers=(households.internal_router, account_duties_router(ACCOUNT_COPIES)),
     rules=(*RULES, *list_detector_rules(DETECTORS)),
     rule_permission=May.HOUSEHOLD_RULE_MANAGE,
 )

@@ -21,6 +21,8 @@ from services.identity.keys.router import router as keys
 from services.identity.organisations.router import ORGANISATION_KIND
 from services.identity.organisations.router import router as organisations
 from services.identity.passkeys.router import router as passkeys
+from services.identity.person_requests.router import PERSON_REQUEST_KIND
+from services.identity.person_requests.router import router as person_requests
 from services.identity.policy import RULES
 from services.identity.rate_windows.router import router as rate_windows
 from services.identity.rate_windows.service import purge_windows
@@ -63,6 +65,7 @@ SERVICE = Service(
         organisations,
         regions,
         rule_proposals,
+        person_requests,
     ),
     kinds=(
         ACCOUNT_KIND,
@@ -72,6 +75,7 @@ SERVICE = Service(
         SUCCESSION_KIND,
         RULE_PROPOSAL_KIND,
         HANDOVER_KIND,
+        PERSON_REQUEST_KIND,
     ),
     open_routers=(keys,),
     internal_routers=(rate_windows, revocations, actors, sign_ins),
@@ -82,6 +86,7 @@ SERVICE = Service(
     ),
     start=seed_demo_accounts,
     rules=RULES,
+    rule_permission=May.SECURITY_MANAGE,
 )
 
 

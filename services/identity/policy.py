@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 
 from shared.auth import May, Role
+from shared.person_requests.rules import PERSON_REQUEST_DAYS
 from shared.rules import RuleKey, RuleValue
 
 SEPARATED_ROLES = frozenset({Role.ADMIN, Role.AUDITOR, Role.SECURITY_ADMIN})
@@ -121,6 +122,10 @@ CONFIRMED_ROLES: RuleKey[frozenset[Role]] = _declare(
     "auth.confirmed_roles",
     Annotated[frozenset[Role], Field(title="授权须第二名管理员确认的角色", max_length=20)],
 )
+ERASURE_DAYS: RuleKey[int] = _declare(
+    "account.erasure_days",
+    Annotated[int, Field(title="账号停用多少天后可删除其个人信息", ge=180, le=3650)],
+)
 
 RULES: tuple[RuleKey[Any], ...] = (
     LOCK_OUT,
@@ -133,5 +138,7 @@ RULES: tuple[RuleKey[Any], ...] = (
     REFRESH_GRACE,
     TOKEN_LIFE,
     CONFIRMED_ROLES,
+    ERASURE_DAYS,
+    PERSON_REQUEST_DAYS,
 )
 """The registry of the rules above."""

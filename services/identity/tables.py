@@ -9,6 +9,7 @@ from services.identity.keys import models as keys
 from services.identity.lock_outs import models as lock_outs
 from services.identity.organisations import models as organisations
 from services.identity.passkeys import models as passkeys
+from services.identity.person_requests import models as person_requests
 from services.identity.rate_windows import models as rate_windows
 from services.identity.regions import models as regions
 from services.identity.rule_proposals import models as rule_proposals
@@ -25,6 +26,7 @@ __all__ = [
     "lock_outs",
     "organisations",
     "passkeys",
+    "person_requests",
     "rate_windows",
     "regions",
     "rule_proposals",

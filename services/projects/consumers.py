@@ -2,6 +2,7 @@
 
 from services.projects.alerts.models import ALERTS
 from services.projects.commitments import repository as commitments
+from services.projects.imports.models import ImportJob
 from services.projects.projects import repository as projects
 from services.projects.projects.models import Project
 from services.projects.projects.transitions import plan_funded_project
@@ -12,6 +13,7 @@ from shared.clients.funds import AllocationIssued, AllocationRecalled, PaymentPa
 from shared.clients.projects import ProjectFunded
 from shared.events import Envelope
 from shared.events.inbox import EventHandler
+from shared.person_requests.accounts import AccountCopies, alert_duty, handle_account_erased, import_rows
 from shared.records import save_record, touch_record
 from shared.unit_of_work import UnitOfWork
 
@@ -66,7 +68,10 @@ async def handle_asset_handed_over(work: UnitOfWork, _envelope: Envelope, event:
     await work.session.flush()
 
 
+ACCOUNT_COPIES = AccountCopies(duties=(alert_duty(ALERTS),), rows=(import_rows(ImportJob),))
+"""What is kept of people with accounts: alerts they have to answer, their names in imports."""
 HANDLERS: dict[str, EventHandler] = {
+    "account.erased": handle_account_erased(ACCOUNT_COPIES),
     "account.handed_over": handle_handover(ALERTS),
     "allocation.issued": handle_allocation_issued,
     "allocation.recalled": handle_allocation_recalled,

@@ -25,7 +25,7 @@ from services.projects.changes.router import router as changes
 from services.projects.changes.service import NOTICE_LAYOUT as CHANGE_NOTICE_LAYOUT
 from services.projects.commitments.router import router as commitments
 from services.projects.composition import COMPOSITION
-from services.projects.consumers import HANDLERS
+from services.projects.consumers import ACCOUNT_COPIES, HANDLERS
 from services.projects.evaluations.router import EVALUATION_KIND
 from services.projects.evaluations.router import router as evaluations
 from services.projects.fsck import FSCK
@@ -35,6 +35,8 @@ from services.projects.imports.router import router as imports
 from services.projects.imports.service import run_next_batch as run_import_batch
 from services.projects.inbox.router import router as inbox
 from services.projects.milestones.router import router as milestones
+from services.projects.person_requests.router import PERSON_REQUEST_KIND
+from services.projects.person_requests.router import router as person_requests
 from services.projects.policy import RULES
 from services.projects.progress.router import PROGRESS_KIND
 from services.projects.progress.router import router as progress
@@ -69,6 +71,7 @@ from shared.app import Service, build_app, run_periodically
 from shared.auth import May
 from shared.notices.repository import SubjectAuthors
 from shared.notices.router import notice_kind, record_notice_router, service_notice_router
+from shared.person_requests.accounts import account_duties_router
 from shared.settings import Settings
 
 READ_PERMISSION, POST_PERMISSION, OBJECT_PERMISSION = May.PROJECT_READ, May.PROJECT_NOTICE, May.PROJECT_OBJECT
@@ -121,6 +124,7 @@ SERVICE = Service(
         attachments,
         commitments,
         progress,
+        person_requests,
         projects,
     ),
     kinds=(
@@ -134,6 +138,7 @@ SERVICE = Service(
         SCREENING_JOB_KIND,
         IMPORT_KIND,
         PROGRESS_KIND,
+        PERSON_REQUEST_KIND,
         notice_kind(
             "project_notice",
             "项目公示",
@@ -149,6 +154,7 @@ SERVICE = Service(
         "projects.statements.endorse": partial(list_statement_codes, Action.ENDORSE),
         "projects.statements.appraise": partial(list_statement_codes, Action.APPRAISE),
     },
+    internal_routers=(account_duties_router(ACCOUNT_COPIES),),
     handlers=HANDLERS,
     background=(
         run_periodically("rescreening", run_screening_batch, 5, follows_writes=True),

@@ -15,6 +15,7 @@ from services.projects.projects.schemas import ApplicantKind, Indicator, Operato
 from services.projects.quantities.rules import QUANTITY_UNITS
 from shared.notices.rules import NOTICE_RULES
 from shared.notices.schemas import NoticeLevel
+from shared.person_requests.rules import PERSON_REQUEST_DAYS
 from shared.records.kinds import StateLimits
 from shared.records.table_imports import declare_heads
 from shared.rules import Label, Labels, RuleKey, RuleValue
@@ -132,5 +133,6 @@ RULES: tuple[RuleKey[Any], ...] = (
     PROGRESS_EVIDENCE,
     QUANTITY_UNITS,
     TARGET_TEMPLATES,
+    PERSON_REQUEST_DAYS,
 )
 """The registry of the rules above."""

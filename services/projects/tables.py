@@ -8,6 +8,7 @@ from services.projects.commitments import models as commitments
 from services.projects.evaluations import models as evaluations
 from services.projects.imports import models as imports
 from services.projects.milestones import models as milestones
+from services.projects.person_requests import models as person_requests
 from services.projects.progress import models as progress
 from services.projects.projects import models as projects
 from services.projects.quantities import models as quantities
@@ -23,6 +24,7 @@ __all__ = [
     "evaluations",
     "imports",
     "milestones",
+    "person_requests",
     "progress",
     "projects",
     "quantities",

@@ -14,10 +14,13 @@ from services.rectification.alerts.router import router as alerts
 from services.rectification.alerts.service import scan_alerts
 from services.rectification.composition import COMPOSITION
 from services.rectification.fsck import FSCK
+from services.rectification.imports.models import ItemImport
 from services.rectification.imports.router import IMPORT_KIND, IMPORTS
 from services.rectification.imports.router import router as imports
 from services.rectification.items.router import ITEM_KIND, summary_router
 from services.rectification.items.router import router as items
+from services.rectification.person_requests.router import PERSON_REQUEST_KIND
+from services.rectification.person_requests.router import router as person_requests
 from services.rectification.policy import RULES
 from shared import clock
 from shared.alerts.deadlines import watch_deadlines
@@ -26,17 +29,29 @@ from shared.alerts.follower import FOLLOW_INTERVAL_S, follow_log
 from shared.alerts.scan import REST_FACTOR, SCAN_INTERVAL_S
 from shared.app import Service, build_app, run_periodically
 from shared.auth import May
+from shared.clients.identity import AccountErased
 from shared.imports.service import run_next_batch
+from shared.person_requests.accounts import (
+    AccountCopies,
+    account_duties_router,
+    alert_duty,
+    handle_account_erased,
+    import_rows,
+)
 from shared.settings import Settings
 
+ACCOUNT_COPIES = AccountCopies(duties=(alert_duty(ALERTS),), rows=(import_rows(ItemImport),))
+"""What is kept of people with accounts: alerts they have to answer, their names in imports."""
 SERVICE = Service(
     name="rectification",
     fsck=FSCK,
     title="问题整改",
     read=May.RECTIFICATION_READ,
     composition=COMPOSITION,
-    routers=(summary_router, alerts, imports, items),
-    kinds=(ITEM_KIND, IMPORT_KIND, ALERT_KIND),
+    routers=(summary_router, alerts, imports, person_requests, items),
+    kinds=(ITEM_KIND, IMPORT_KIND, ALERT_KIND, PERSON_REQUEST_KIND),
+    handlers={AccountErased.topic: handle_account_erased(ACCOUNT_COPIES)},
+    internal_routers=(account_duties_router(ACCOUNT_COPIES),),
     background=(
         run_periodically("imports", partial(run_next_batch, IMPORTS), 2, follows_writes=True),
         run_periodically("alerts", partial(scan_alerts, rest=REST_FACTOR), SCAN_INTERVAL_S),

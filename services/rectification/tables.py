@@ -4,5 +4,6 @@ from services.rectification.alerts import models as alerts
 from services.rectification.base import Base
 from services.rectification.imports import models as imports
 from services.rectification.items import models as items
+from services.rectification.person_requests import models as person_requests
 
-__all__ = ["Base", "alerts", "imports", "items"]
+__all__ = ["Base", "alerts", "imports", "items", "person_requests"]

@@ -26,8 +26,17 @@ from shared.alerts.follower import FOLLOW_INTERVAL_S, follow_log
 from shared.alerts.scan import REST_FACTOR, SCAN_INTERVAL_S
 from shared.app import Service, build_app, run_periodically
 from shared.auth import May
+from shared.clients.identity import AccountErased
+from shared.person_requests.accounts import (
+    AccountCopies,
+    account_duties_router,
+    alert_duty,
+    handle_account_erased,
+)
 from shared.settings import Settings
 
+ACCOUNT_COPIES = AccountCopies(duties=(alert_duty(ALERTS),))
+"""What is kept of people with accounts: alerts they have to answer."""
 SERVICE = Service(
     name="workplan",
     title="要点任务",
@@ -36,6 +45,8 @@ SERVICE = Service(
     fsck=FSCK,
     routers=(summary_router, paper_router, alerts, plans, item_router, targets),
     kinds=(WORK_PLAN_KIND, PLAN_ITEM_KIND, WORK_TARGET_KIND, ALERT_KIND),
+    handlers={AccountErased.topic: handle_account_erased(ACCOUNT_COPIES)},
+    internal_routers=(account_duties_router(ACCOUNT_COPIES),),
     background=(
         run_periodically("alerts", partial(scan_alerts, rest=REST_FACTOR), SCAN_INTERVAL_S),
         run_periodically(

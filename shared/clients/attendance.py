@@ -228,6 +228,16 @@ class DaySettled(Event):
     halves: int
 
 
+class DayWithdrawn(Event):
+    """A stored day is no day of this person any more: its assignment ended before, in hindsight. `kept` for an objection to it."""
+
+    topic = "day.withdrawn"
+    person: str
+    work_date: date
+    was: str
+    kept: bool = False
+
+
 class MessagesRead(Event):
     """A person read messages; their content is not published."""
 

@@ -29,6 +29,14 @@ class AccountHandedOver(Event):
     reason: str
 
 
+class AccountErased(Event):
+    """The person of an account that has ended was erased; what others hold of its name becomes `display`. The id stays."""
+
+    topic: ClassVar[str] = "account.erased"
+    account: str
+    display: str
+
+
 class RegionSucceeded(Event):
     """A region was merged into another, or has a new name."""
 

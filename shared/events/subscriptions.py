@@ -1,6 +1,8 @@
 """Which services receive which topic. Made by `make docs` from services/*/service.toml; edit those instead."""
 
+# fmt: off
 SUBSCRIBERS: dict[str, tuple[str, ...]] = {
+    "account.erased": ("assets", "attendance", "funds", "households", "projects", "rectification", "workplan"),
     "account.handed_over": ("assets", "attendance", "funds", "projects"),
     "allocation.issued": ("assets", "projects"),
     "allocation.recalled": ("assets", "projects"),
@@ -12,3 +14,4 @@ SUBSCRIBERS: dict[str, tuple[str, ...]] = {
     "project.moved": ("assets", "funds"),
     "project.progressed": ("funds",),
 }
+# fmt: on

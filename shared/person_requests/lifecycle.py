@@ -55,7 +55,10 @@ class PersonRequestFacts:
     reason: str = ""
     erasable: int = 0
     kept: tuple[str, ...] = ()
-    held_by_document: str = ""
+    hold: str = ""
+    """What stands against an erasure: a sentence about the hold, empty without one."""
+    blocked: tuple[str, ...] = ()
+    """Why nothing at all may be erased yet, as the service says."""
 
 
 def reason_given(facts: PersonRequestFacts) -> FieldError | None:
@@ -79,12 +82,15 @@ def asks_for_copy(facts: PersonRequestFacts) -> FieldError | None:
     return FieldError("no_copy", "这不是查阅复制请求", "The request asks for no copy")
 
 
-def not_on_hold(facts: PersonRequestFacts) -> FieldError | None:
-    """此人没有保全."""
-    if not facts.held_by_document:
-        return None
-    words = f"此人的信息正在保全({facts.held_by_document}), 解除之前不能删除"
-    return FieldError("on_hold", words, "A legal hold stands")
+def nothing_against_it(facts: PersonRequestFacts) -> FieldError | None:
+    """此人没有保全, 经办的事项已经移交."""
+    if facts.hold:
+        return FieldError("on_hold", facts.hold, "A legal hold stands")
+    if facts.blocked:
+        return FieldError(
+            "in_use", f"现在还不能删除: {'; '.join(facts.blocked)}", "The data are still needed"
+        )
+    return None
 
 
 def something_to_erase(facts: PersonRequestFacts) -> FieldError | None:
@@ -107,7 +113,7 @@ def person_request_lifecycle(name: str, label: str, may: May) -> PersonRequestLi
     return Lifecycle(name, label, PersonRequestState, S.REQUESTED, (
         #    action      from         to           who  needs
         transition(A.ANSWER, S.REQUESTED, S.ANSWERED, may, asks_for_copy, reason_given),
-        transition(A.ERASE,  S.REQUESTED, S.ERASED,   may, asks_for_erasure, not_on_hold, something_to_erase, four_eyes=ERASED_BY),
+        transition(A.ERASE,  S.REQUESTED, S.ERASED,   may, asks_for_erasure, nothing_against_it, something_to_erase, four_eyes=ERASED_BY),
         transition(A.REJECT, S.REQUESTED, S.REJECTED, may, reason_given),
         transition(A.HOLD,   S.REQUESTED, S.HELD,     may, reason_given),
         transition(A.LIFT,   S.HELD,      S.LIFTED,   may, reason_given, four_eyes=LIFTED_BY),

@@ -1,7 +1,8 @@
 """Columns of the table of requests about personal data, and what a service declares: which columns hold whose values."""
 
+import hashlib
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -21,6 +22,9 @@ from shared.person_requests.lifecycle import (
 from shared.unit_of_work import UnitOfWork
 
 ERASED_WORDS = "已删除"
+ACCOUNT_NAME = object()
+"""Stands in `empties` for what the erased account is called."""
+SHORT_ID = 8
 VOUCHER_YEARS = 30
 """会计凭证的保管期限, 从会计年度终了后的第一天算起: 《会计档案管理办法》(财政部、国家档案局令第79号)第十四条、附表1."""
 VOUCHER_WORDS = "会计凭证保管三十年(会计档案管理办法第十四条; 个人信息保护法第四十七条第二款)"
@@ -52,13 +56,15 @@ def person_request_table_args() -> tuple[sa.Index, ...]:
 
 @dataclass(frozen=True)
 class Subject:
-    """The person a request names, in clear: name and phone normalized, `mark` the blind index of the id number, empty without."""
+    """The person a request names, in clear: name and phone normalized, `mark` the blind index of the id number or account."""
 
     name: str
     name_masked: str
     phone: str
     mark: str
     region: str
+    account: str = ""
+    """The account that is the person's, where a request is about one."""
 
     @property
     def is_of_village(self) -> bool:
@@ -81,6 +87,11 @@ def random_mark() -> str:
     return secrets.token_hex(16)
 
 
+def name_erased_account(account: str) -> str:
+    """What an account is called once its person was erased; its id stays in logs and books."""
+    return f"已注销人员{hashlib.sha256(account.encode()).hexdigest()[:SHORT_ID]}"
+
+
 def _always(_work: UnitOfWork, _subject: Subject) -> sa.ColumnElement[bool]:
     return sa.true()
 
@@ -95,15 +106,17 @@ class PersonalRows:
     the request is about the row's village.
 
     `opens` are sealed fields and `shows` plain columns of the copy, `withheld` what may name others. `empties` maps columns to
-    what stands in them afterwards, a function gives each row its own. `source` is the column with the id that an import
-    notes, where that is not the row's. `files` is a column with ids of files whose contents go, `notice` the subject kind of
-    the public notices of the row. `kept` are duties against erasure: words with their basis → condition.
+    what stands in them afterwards, a function gives each row its own; rows with `deletes` are removed. `source` is the
+    column with the id that an import notes, where that is not the row's. `files` is a column with ids of files whose contents
+    go, `notice` the subject kind of the public notices of the row. `kept` are duties against erasure: words with their basis
+    → condition.
     """
 
     model: Any
     label: str
     find: Callable[[UnitOfWork, Subject], sa.ColumnElement[bool]]
-    empties: Mapping[str, Any]
+    empties: Mapping[str, Any] = field(default_factory=dict)
+    deletes: bool = False
     certain: Callable[[UnitOfWork, Subject], sa.ColumnElement[bool]] = _always
     numbered: bool = False
     name: str = ""
@@ -127,11 +140,26 @@ class FoundRow:
 
 
 @dataclass(frozen=True)
+class SourceTables:
+    """The tables of imports of their own make; `record` is the column of a row's result with the id of its record."""
+
+    job_table: sa.Table
+    result_table: sa.Table
+    record: str
+
+
+@dataclass(frozen=True)
 class PersonRequests:
-    """A service's requests: table, lifecycle, who handles them, where personal values stand, whose uploaded tables hold them."""
+    """A service's requests: table, lifecycle, who handles them, where personal values stand, whose uploaded tables hold them.
+
+    `find_blocks` says in sentences why nothing of the person may be erased yet; it is called before the first statement and
+    may ask other services. `conclude` is called in the transaction of an erasure, after the rows were emptied.
+    """
 
     row: type[PersonRequestRow]
     lifecycle: PersonRequestLifecycle
     may: May
     rows: Sequence[PersonalRows]
-    imports: ImportConfig | None = None
+    imports: ImportConfig | SourceTables | None = None
+    find_blocks: Callable[[UnitOfWork, Subject], Awaitable[tuple[str, ...]]] | None = None
+    conclude: Callable[[UnitOfWork, Subject], Awaitable[None]] | None = None

@@ -7,7 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from shared.auth import normalize_text
+from shared.auth import mask_name, normalize_text
 from shared.db import answer, delete_rows, execute_core, file, file_holder, note_keys, notice
 from shared.errors import NotFound, invalid_field
 from shared.http import PageAnswer, PageParams, answer_page
@@ -20,11 +20,13 @@ from shared.person_requests.models import (
     PersonalRows,
     PersonRequestRow,
     PersonRequests,
+    SourceTables,
     Subject,
 )
 from shared.person_requests.schemas import PersonRequestRead
 from shared.unit_of_work import UnitOfWork
 
+UUID_LENGTH = 36
 MAX_CANDIDATES = 2000
 """Rows of one table that are opened to be compared; more are refused, the region has to be narrowed."""
 
@@ -66,10 +68,23 @@ async def list_requests(
     )
 
 
-async def system_list_holds(work: UnitOfWork, requests: PersonRequests) -> list[PersonRequestRow]:
-    """The holds that stand, whoever may see them."""
-    query = select(requests.row).where(requests.row.state == PersonRequestState.HELD)
-    return list(await work.session.exec(query))
+async def system_list_holds(
+    work: UnitOfWork, requests: PersonRequests, subject: Subject
+) -> list[PersonRequestRow]:
+    """The holds that stand for this account or id number, or for this surname without a number on either side, wherever they are.
+
+    Invalid when there are too many of one surname.
+    """
+    row = requests.row
+    namesakes = col(row.name_masked).startswith(mask_name(subject.name)[:1], autoescape=True)
+    if subject.mark:
+        namesakes = sa.and_(namesakes, col(row.id_mark) == "")
+    wanted = sa.or_(namesakes, subject.has_mark(col(row.id_mark)))
+    query = select(row).where(row.state == PersonRequestState.HELD, wanted).order_by(col(row.id))
+    found = list(await work.session.exec(query.limit(MAX_CANDIDATES + 1)))
+    if len(found) > MAX_CANDIDATES:
+        raise invalid_field("too_many", "同姓的保全太多, 请写明证件号码", "/id_no")
+    return found
 
 
 async def system_find_rows(
@@ -94,7 +109,7 @@ async def _find_rows_of(
     ).where(rows.find(work, subject))
     if "region" in columns:
         query = query.where(work.within_region(columns.region, subject.region))
-    query = query.order_by(columns.id).limit(MAX_CANDIDATES + 1)
+    query = query.order_by(*rows.model.__table__.primary_key).limit(MAX_CANDIDATES + 1)
     found = (await work.session.exec(query.with_for_update(of=rows.model) if lock else query)).all()
     if len(found) > MAX_CANDIDATES:
         raise invalid_field("too_many", f"同姓的{rows.label}太多, 请把区划缩小到乡镇或村", "/region")
@@ -103,6 +118,11 @@ async def _find_rows_of(
         for record, words, is_certain in found
         if _is_of(work, rows, record, subject, is_certain=bool(is_certain))
     ]
+
+
+def record_key(record: Any) -> str:  # noqa: ANN401 - a record of any table
+    """The key of a record as text, its columns joined by colons."""
+    return ":".join(str(getattr(record, one.key)) for one in record.__table__.primary_key)
 
 
 def open_field(work: UnitOfWork, record: Any, name: str) -> str:  # noqa: ANN401 - a record with `<name>_sealed`
@@ -135,7 +155,7 @@ async def system_blank_notices(work: UnitOfWork, kind: str, ids: Collection[str]
 
 async def system_delete_answers(work: UnitOfWork, ids: Collection[str]) -> None:
     """Forget stored answers of addresses that name these records: what was read there stands in them."""
-    for record_id in ids:
+    for record_id in (one for one in ids if len(one) == UUID_LENGTH):
         await execute_core(work.session, answer.delete().where(answer.c.route.contains(record_id)))
 
 
@@ -160,15 +180,19 @@ async def system_delete_files(
 
 
 async def system_list_source_tables(
-    work: UnitOfWork, imports: ImportConfig, record_ids: Collection[UUID]
+    work: UnitOfWork,
+    imports: ImportConfig | SourceTables,
+    record_ids: Any,  # noqa: ANN401 - ids, or a query of them
 ) -> list[str]:
     """Digests of the uploaded tables from which these records came, of imports that have ended."""
     job, result = imports.job_table, imports.result_table
+    records = [result.c[imports.record if isinstance(imports, SourceTables) else "record_id"]]
+    records += [job.c.record_id] if "record_id" in job.c else []
     query = (
         sa.select(job.c.sha256)
         .outerjoin(result, result.c.job_id == job.c.id)
         .where(
-            sa.or_(job.c.record_id.in_(record_ids), result.c.record_id.in_(record_ids)),
+            sa.or_(*(one.in_(record_ids) for one in records)),
             job.c.state != ImportState.RUNNING,
         )
     )

@@ -42,15 +42,19 @@ STATEMENTS = 60
 """Statements of an erasure: a few for each table that holds personal values."""
 
 
-def person_request_router(path: str, tag: str, requests: PersonRequests) -> APIRouter:
-    """Router at `{path}/person-requests`: register, list, read, show what is held, act."""
+def person_request_router(
+    path: str, tag: str, requests: PersonRequests, *, registers: bool = True
+) -> APIRouter:
+    """Router at `{path}/person-requests`: list, read, show what is held, act; `registers`: register by id number or phone."""
     router = APIRouter(prefix=f"{path}/person-requests", tags=[tag], route_class=Route)
-    _add_list_routes(router, requests)
+    _add_list_route(router, requests)
+    if registers:
+        _add_registration(router, requests)
     _add_detail_routes(router, requests)
     return router
 
 
-def _add_list_routes(router: APIRouter, requests: PersonRequests) -> None:
+def _add_list_route(router: APIRouter, requests: PersonRequests) -> None:
     @router.get("", response_model=Page[PersonRequestRead], **requires(requests.may, refuses=(BadRequest,)))
     async def list_person_requests(
         work: ReadWork,
@@ -61,6 +65,8 @@ def _add_list_routes(router: APIRouter, requests: PersonRequests) -> None:
         """个人信息请求, 新的在前."""
         return await repository.list_requests(work, requests, params, kind, state)
 
+
+def _add_registration(router: APIRouter, requests: PersonRequests) -> None:
     @router.post(
         "",
         status_code=201,
@@ -69,7 +75,7 @@ def _add_list_routes(router: APIRouter, requests: PersonRequests) -> None:
     )
     async def add_person_request(work: WriteWork, body: PersonRequestCreate) -> PersonRequestRow:
         """登记查阅复制、删除或保全的请求; 被保全的人不能申请删除."""
-        return await service.create_request(work, requests, body)
+        return await service.register_request(work, requests, body)
 
 
 def _add_detail_routes(router: APIRouter, requests: PersonRequests) -> None:

@@ -13,18 +13,23 @@ from shared.person_requests.lifecycle import ErasureBasis, PersonRequestKind, Pe
 from shared.request_body import RequestBody
 
 
-class PersonRequestCreate(RequestBody):
-    """登记个人信息请求. 身份核验后由经办人登记; 姓名、电话加密保存, 办结时删除."""
+class PersonRequestBody(RequestBody):
+    """What every request about personal data says. 身份核验后由经办人登记; 姓名加密保存, 办结时删除."""
 
     id: UUID | None = None
     kind: PersonRequestKind
-    region: RegionCode = Field(description="在哪个区划内查找; 没有证件号码和电话的, 须为所在村")
     name: str = Field(min_length=1, max_length=50, description="姓名")
-    id_no: PersonNumber | None = Field(None, description="证件号码; 只保存盲索引")
-    phone: Phone | None = None
     basis: ErasureBasis | None = Field(None, description="删除的情形(个人信息保护法第四十七条), 其他请求不填")
     document: str = Field(min_length=2, max_length=200, description="申请书或保全文书的编号")
     received_on: date | None = Field(None, description="收到请求的日期, 空为今天")
+
+
+class PersonRequestCreate(PersonRequestBody):
+    """登记个人信息请求. 身份核验后由经办人登记; 姓名、电话加密保存, 办结时删除."""
+
+    region: RegionCode = Field(description="在哪个区划内查找; 没有证件号码和电话的, 须为所在村")
+    id_no: PersonNumber | None = Field(None, description="证件号码; 只保存盲索引")
+    phone: Phone | None = None
 
 
 class PersonRequestRead(BaseModel):
@@ -70,7 +75,7 @@ class PersonRowRead(BaseModel):
     """一条关于此人的记录; 别人的姓名不在其中."""
 
     label: str
-    id: UUID
+    id: str
     values: dict[str, Any] = Field(description="字段和内容")
     withheld: list[str] = Field(description="有内容、可能提到他人而没有给出的字段")
     files: list[str] = Field(description="所附文件的编号")

@@ -28,17 +28,20 @@ from shared.person_requests.lifecycle import (
     PersonRequestState,
 )
 from shared.person_requests.models import (
+    ACCOUNT_NAME,
     FoundRow,
     PersonalRows,
     PersonRequestRow,
     PersonRequests,
     Subject,
+    name_erased_account,
 )
-from shared.person_requests.repository import open_field
+from shared.person_requests.repository import open_field, record_key
 from shared.person_requests.rules import PERSON_REQUEST_DAYS
 from shared.person_requests.schemas import (
     PersonData,
     PersonReading,
+    PersonRequestBody,
     PersonRequestCreate,
     PersonRequestDetail,
     PersonRequestMove,
@@ -50,6 +53,7 @@ from shared.retention.erasure import PersonalDataErased
 from shared.unit_of_work import UnitOfWork
 
 ID_CARD_LENGTH = 18
+DISTRICT_DIGITS = 6
 ACTS_THAT_LOOK = {PersonRequestAction.ERASE}
 """Moves for which the rows about the person are looked for, and locked."""
 
@@ -70,55 +74,64 @@ class PersonDataRead(Event):
     topic = "person_request.read"
     request_id: UUID
     purpose: str
-    records: list[UUID] = Field(description="records that were shown")
+    records: list[str] = Field(description="keys of the records that were shown")
 
 
 def _associated_data(requests: PersonRequests, request_id: UUID, name: str) -> str:
     return f"{requests.row.__tablename__}:{request_id}:{name}"
 
 
-async def create_request(
+async def register_request(
     work: UnitOfWork, requests: PersonRequests, body: PersonRequestCreate
 ) -> PersonRequestRow:
+    """Register a request about somebody told apart by id number, phone, or name and village. Invalid for a name alone."""
+    mark = work.context.keyring.blind_index(body.id_no[:ID_CARD_LENGTH], "id_card") if body.id_no else ""
+    phone = normalize_text(body.phone or "", "phone")
+    subject = Subject(normalize_text(body.name), mask_name(body.name), phone, mark, body.region)
+    if not mark and not phone and not subject.is_of_village:
+        words = "没有证件号码和电话的, 须指明所在村"
+        raise invalid_field("not_told_apart", words, "/id_no", "A name alone tells nobody apart")
+    return await create_request(work, requests, body, subject, phone=body.phone or "")
+
+
+async def create_request(
+    work: UnitOfWork,
+    requests: PersonRequests,
+    body: PersonRequestBody,
+    subject: Subject,
+    *,
+    phone: str = "",
+    **columns: Any,  # noqa: ANN401 - of several types
+) -> PersonRequestRow:
     """Register a request; a hold stands at once. Conflict when an erasure is asked of a held person."""
-    work.actor.require(requests.may, body.region)
+    work.actor.require(requests.may, subject.region)
     received_on = body.received_on or work.today
     if received_on > work.today:
         raise invalid_field("in_the_future", "收到请求的日期不能晚于今天", "/received_on")
-    if (body.kind is PersonRequestKind.ERASURE) != (body.basis is not None):
+    is_erasure = body.kind is PersonRequestKind.ERASURE
+    if is_erasure != (body.basis is not None):
         raise invalid_field(
             "basis", "删除请求须选择法定情形, 其他请求不填", "/basis", "An erasure has a basis"
         )
-    days = (await work.get_rule(PERSON_REQUEST_DAYS, region=body.region)).value
+    days = (await work.get_rule(PERSON_REQUEST_DAYS, region=subject.region)).value
     is_hold = body.kind is PersonRequestKind.HOLD
+    if is_erasure and (hold := await _find_hold(work, requests, subject)):
+        raise Conflict(_describe_hold(work, requests, hold), "A legal hold stands")
     request_id, keyring = body.id or new_id(), work.context.keyring
     sealed: dict[str, Any] = {
         f"{name}_sealed": keyring.encrypt(text, associated_data=_associated_data(requests, request_id, name))
-        for name, text in (("name", body.name), ("phone", body.phone or ""))
+        for name, text in (("name", body.name), ("phone", phone))
         if text
     }
-    mark = keyring.blind_index(body.id_no[:ID_CARD_LENGTH], "id_card") if body.id_no else ""
-    subject = Subject(
-        normalize_text(body.name),
-        mask_name(body.name),
-        normalize_text(body.phone or "", "phone"),
-        mark,
-        body.region,
-    )
-    if not mark and not subject.phone and not subject.is_of_village:
-        words = "没有证件号码和电话的, 须指明所在村"
-        raise invalid_field("not_told_apart", words, "/id_no", "A name alone tells nobody apart")
-    if body.kind is PersonRequestKind.ERASURE and (hold := await _find_hold(work, requests, subject)):
-        raise Conflict(f"此人的信息正在保全({hold.document}), 解除之前不能删除", "A legal hold stands")
     request, is_new = await create_record(
         work,
         requests.row,
         body,
-        region=body.region,
+        region=subject.region,
         id=request_id,
         kind=body.kind,
-        name_masked=mask_name(body.name),
-        id_mark=mark,
+        name_masked=mask_name(subject.name),
+        id_mark=subject.mark,
         basis=body.basis,
         document=body.document,
         received_on=received_on,
@@ -127,6 +140,7 @@ async def create_request(
         state=PersonRequestState.HELD if is_hold else PersonRequestState.REQUESTED,
         state_since=work.at,
         **sealed,
+        **columns,
     )
     if is_new:
         await log_event(work, request, _build_event(request, ""), reason=body.document)
@@ -144,13 +158,18 @@ def _get_subject(work: UnitOfWork, request: PersonRequestRow) -> Subject:
         raise Conflict("请求已办结, 其中不再有此人的姓名和号码", "A closed request names nobody")
     phone = open_field(work, request, "phone")
     return Subject(
-        normalize_text(name), mask_name(name), normalize_text(phone, "phone"), request.id_mark, request.region
+        normalize_text(name),
+        mask_name(name),
+        normalize_text(phone, "phone"),
+        request.id_mark,
+        request.region,
+        getattr(request, "account_id", ""),
     )
 
 
 async def _find_hold(work: UnitOfWork, requests: PersonRequests, subject: Subject) -> PersonRequestRow | None:
     """A hold of the same person: of one id number, or of one name with the same phone or without a number on either side."""
-    for hold in await repository.system_list_holds(work, requests):
+    for hold in await repository.system_list_holds(work, requests, subject):
         held = _get_subject(work, hold)
         both = subject.mark and held.mark
         if both and subject.mark == held.mark:
@@ -158,6 +177,16 @@ async def _find_hold(work: UnitOfWork, requests: PersonRequests, subject: Subjec
         if not both and held.name == subject.name and held.phone in {"", subject.phone}:
             return hold
     return None
+
+
+def _describe_hold(work: UnitOfWork, requests: PersonRequests, hold: PersonRequestRow | None) -> str:
+    """A sentence about a hold, empty without one. Its document is named to who may read it, the district to everybody."""
+    if hold is None:
+        return ""
+    if work.actor.has_access(requests.may, hold.region):
+        return f"此人的信息正在保全({hold.document}), 解除之前不能删除"
+    district = hold.region[:DISTRICT_DIGITS].ljust(len(hold.region), "0")
+    return f"此人的信息正由区划 {district} 的主管部门保全, 解除之前不能删除"
 
 
 async def read_person(
@@ -169,7 +198,10 @@ async def read_person(
     event = PersonDataRead(
         request_id=request.id,
         purpose=body.purpose,
-        records=list(dict.fromkeys(one.record.id for one in found)),
+        records=list(
+            # The key of a row that is no record may tell of the person: who they are at an outside issuer.
+            dict.fromkeys(record_key(one.record) for one in found if hasattr(one.record, "version"))
+        ),
     )
     await log_event(work, request, event, reason=body.purpose)
     return PersonData(service=work.context.name, rows=[_read_row(work, one) for one in found])
@@ -181,7 +213,7 @@ def _read_row(work: UnitOfWork, found: FoundRow) -> PersonRowRead:
     shown = to_jsonable_python({name: getattr(record, name) for name in rows.shows})
     return PersonRowRead(
         label=rows.label,
-        id=record.id,
+        id=record_key(record),
         values=values | shown,
         withheld=[
             name
@@ -219,10 +251,11 @@ async def transition_request(
 
     A closed request is emptied of the person in the same transaction.
     """
+    blocked = await _find_blocks(work, requests, request_id) if action is PersonRequestAction.ERASE else ()
     request = await repository.get_request(work, requests, request_id, lock=True)
     is_erasure = action is PersonRequestAction.ERASE and request.state is PersonRequestState.REQUESTED
     found: list[FoundRow] = []
-    hold = None
+    hold = subject = None
     if is_erasure:
         subject = _get_subject(work, request)
         hold = await _find_hold(work, requests, subject)
@@ -232,7 +265,8 @@ async def transition_request(
         body.reason,
         erasable=sum(not one.kept for one in found),
         kept=tuple(dict.fromkeys(f"{one.rows.label}: {one.kept}" for one in found if one.kept)),
-        held_by_document=hold.document if hold else "",
+        hold=_describe_hold(work, requests, hold),
+        blocked=blocked,
     )
     preview = await apply_transition(
         work,
@@ -253,11 +287,25 @@ async def transition_request(
         request.decided_by = work.actor.id
         _empty_request(request)
         await repository.system_delete_answers(work, [str(request.id)])
-    if is_erasure:
+    if subject is not None:
         request.outcome = _count_rows(found)
         await _erase_rows(work, requests, request, [one for one in found if not one.kept])
+        if requests.conclude is not None:
+            await requests.conclude(work, subject)
     work.session.add(request)
     return request
+
+
+async def _find_blocks(work: UnitOfWork, requests: PersonRequests, request_id: UUID) -> tuple[str, ...]:
+    """What stands against any erasure, asked before the first statement of the work."""
+    if requests.find_blocks is None:
+        return ()
+    async with work.context.database.read() as session:
+        reading = work.context.unit_of_work(session, work.actor)
+        request = await repository.get_request(reading, requests, request_id)
+        if request.state is not PersonRequestState.REQUESTED:
+            return ()
+        return await requests.find_blocks(reading, _get_subject(reading, request))
 
 
 def _empty_request(request: PersonRequestRow) -> None:
@@ -280,13 +328,13 @@ async def _erase_rows(
 
     Contents are deleted last and before the commit: a lost commit leaves rows of which the erasure is asked again.
     """
-    ids = {str(one.record.id) for one in found}
+    ids = {record_key(one.record) for one in found}
     files = {UUID(name) for one in found if one.rows.files for name in getattr(one.record, one.rows.files)}
     digests, elsewhere = await repository.system_delete_files(work, files, ids) if files else ([], [])
     for one in found:
         await _erase_row(work, one, request, elsewhere)
     for rows in {one.rows.notice: one.rows for one in found if one.rows.notice}.values():
-        subjects = [str(one.record.id) for one in found if one.rows.notice == rows.notice]
+        subjects = [record_key(one.record) for one in found if one.rows.notice == rows.notice]
         await repository.system_blank_notices(work, rows.notice, subjects)
     await repository.system_delete_answers(work, ids)
     if requests.imports is not None:
@@ -299,8 +347,13 @@ async def _erase_row(
     work: UnitOfWork, found: FoundRow, request: PersonRequestRow, elsewhere: Sequence[UUID]
 ) -> None:
     rows, record = found.rows, found.record
+    if rows.deletes:
+        await work.session.delete(record)
+        return
     own_files = tuple(one for one in elsewhere if rows.files and str(one) in getattr(record, rows.files))
     for name, value in _list_values(rows, record).items():
+        if value is ACCOUNT_NAME:
+            value = name_erased_account(getattr(request, "account_id", ""))  # noqa: PLW2901
         setattr(record, name, value() if callable(value) else value)
     if not hasattr(record, "version"):
         work.session.add(record)

@@ -88,6 +88,7 @@ STORED_REGION_FILES = {
     "services/identity/regions/repository.py",
     "services/attendance/days/consumers.py",
     "services/attendance/days/repository.py",
+    "services/attendance/check_ins/repository.py",
     "services/attendance/imports/repository.py",
     "services/attendance/visits/repository.py",
     "services/projects/summary/repository.py",

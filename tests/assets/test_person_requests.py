@@ -1,5 +1,6 @@
 """个人信息请求 in assets: a former keeper and who reported a repair are shown and erased, the present keeper stays."""
 
+from shared.events.fsck import check_service
 from tests.assets.factories_assets import AssetScenario
 from tests.assets.test_custody import KEEPER_BODY
 from tests.clients import DISTRICT
@@ -55,3 +56,25 @@ async def test_a_former_keeper_who_reported_a_repair_is_erased(scenario: AssetSc
         ("已删除", ""),
         ("王五", "138****0000"),
     ]
+
+
+async def test_the_owner_of_a_household_asset_and_the_kept_name_are_erased_when_it_is_over(
+    scenario: AssetScenario,
+) -> None:
+    """In the village of the request: a household that owned an asset, and the keeper's name beside the asset."""
+    asset = await scenario.create_asset(
+        asset_class="household", subclass="biological", owner_kind="household", owner_name=NAME
+    )
+    body = BODY | {"region": asset["region"], "phone": None}
+    request = (await scenario.bureau.post(REQUESTS, json=body)).json()["id"]
+    second = scenario.service.client_as("bureau", person="second")
+    refused = await second.post(f"{REQUESTS}/{request}/erase", json={})
+    assert "还是资产的所有权人" in refused.json()["detail"]
+    discarded = await scenario.transition_asset(scenario.bureau, asset["id"], "discard", reason="登记有误")
+    assert discarded.status_code == 200, discarded.text
+    done = await second.post(f"{REQUESTS}/{request}/erase", json={})
+    assert [(one["label"], one["erased"]) for one in done.json()["outcome"]] == [("资产的所有权人", 1)]
+    left = (await scenario.bureau.get(f"/assets/{asset['id']}")).json()
+    assert (left["owner_name"], left["holders"]) == ("已删除", {})
+    fsck = scenario.service.system.apps["assets"].state.fsck
+    assert (await check_service("assets", scenario.service.context.database, fsck)).differences == []

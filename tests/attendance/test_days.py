@@ -12,6 +12,7 @@ from services.attendance.imports.models import ImportedRecord
 from services.attendance.sql_conditions import get_columns
 from services.attendance.visits.models import Visit
 from shared.db import execute_core
+from shared.events.fsck import check_service
 from tests.attendance.factories_attendance import (
     HALL_POSITION,
     build_check_in,
@@ -302,3 +303,39 @@ async def test_the_four_districts_days_differ_by_their_rules(
         await run_day_projection(attendance)
         day = await get_day(cadre, person=f"p{region}")
         assert (day["result"], day["halves"]) == (result, halves)
+
+
+async def test_days_after_an_assignment_that_ended_before_are_withdrawn(
+    attendance: ServiceUnderTest, cadre: httpx.AsyncClient, town: httpx.AsyncClient, post: Any
+) -> None:
+    """A stored day goes with its assignment, the log tells of it; a day that somebody objected to stays as rest."""
+    await run_day_projection(attendance)
+    stored = await list_results(cadre)
+    assert (stored["2024-05-16"], stored["2024-05-17"]) == ("unexplained", "unexplained")
+    objected = await get_day(cadre, "2024-05-16")
+    await post_json(cadre, f"/attendance/days/{objected['id']}/objections", {"text": "15日已调离"})
+    (assignment,) = (await get_json(town, "/attendance/assignments"))["items"]
+    match = {"If-Match": f'"{assignment["version"]}"'}
+    ended = {"ends_on": "2024-05-15", "reason": "调离"}
+    await post_json(town, f"/attendance/assignments/{assignment['id']}/end", ended, 200, headers=match)
+    await run_day_projection(attendance)
+    left = await list_results(cadre)
+    gone = {on for on in stored if on > "2024-05-15"}
+    assert left == {on: result for on, result in stored.items() if on not in gone} | {"2024-05-16": "rest"}
+    events = await get_json(
+        attendance.client_as("auditor"), "/attendance/events", types="day.withdrawn", limit="200"
+    )
+    told = {event["after"]["work_date"]: event["after"]["kept"] for event in events["items"]}
+    assert told == {on: on == "2024-05-16" for on in gone}
+    fsck = attendance.system.apps["attendance"].state.fsck
+    assert (await check_service("attendance", attendance.context.database, fsck)).differences == []
+
+    body = {"person": "li", "person_name": "li同志", "starts_on": "2024-05-16"}
+    await post_json(town, f"/attendance/posts/{post['id']}/assignments", body)
+    await run_day_projection(attendance)
+    assert await list_results(cadre) == stored
+
+
+async def list_results(client: httpx.AsyncClient) -> dict[str, str]:
+    days = (await get_json(client, "/attendance/days?person=li&limit=200"))["items"]
+    return {day["work_date"]: day["result"] for day in days}

@@ -230,3 +230,26 @@ async def test_the_monthly_statistics_follow_from_daily_records(
     header = next(row for row in rows if row[0] == "单位")
     line = dict(zip(header, next(row for row in rows if row[1].startswith("li")), strict=True))
     assert line["协调资金(万元)"] == 25
+
+
+async def test_days_of_a_signed_month_are_withdrawn_when_it_is_reopened(
+    attendance: ServiceUnderTest, town: httpx.AsyncClient, clock: Clock
+) -> None:
+    """A signed day without its assignment stays and says so; reopened, it goes."""
+    await create_month(attendance, town, clock)
+    await advance_to_june(attendance, clock)
+    body = {"region": VILLAGE, "month": "2024-05"}
+    await post_json(town, "/attendance/months/sign", body, 200)
+    (assignment,) = (await get_json(town, "/attendance/assignments", person="wang"))["items"]
+    match = {"If-Match": f'"{assignment["version"]}"'}
+    ended = {"ends_on": "2024-05-28", "reason": "调离"}
+    await post_json(town, f"/attendance/assignments/{assignment['id']}/end", ended, 200, headers=match)
+    await run_day_projection(attendance)
+    days = "/attendance/days?person=wang&from=2024-05-29&to=2024-05-31"
+    signed = (await get_json(town, days))["items"]
+    assert [(day["result"], day["after_signature"]["result"]) for day in signed] == [
+        ("unexplained", "rest")
+    ] * 3
+    await post_json(town, "/attendance/months/reopen", body | {"reason": "派驻有误"}, 200)
+    await run_day_projection(attendance)
+    assert (await get_json(town, days))["items"] == []

@@ -185,6 +185,19 @@ async def test_a_held_person_is_not_erased_until_another_person_lifts_the_hold(
     assert (await people.must(people.bureau, waiting, "erase", REQUESTS))["state"] == "erased"
 
 
+async def test_a_hold_of_another_district_stands_and_names_no_document(
+    people: Monitoring, doors: SystemUnderTest
+) -> None:
+    away = doors.service("households").client_as("bureau", "632323000000")
+    hold = {"kind": "hold", "region": "632323000000", "document": "泽监函〔2026〕4号"}
+    await register(away, REQUEST | hold)
+    await register(away, REQUEST | hold | {"id_no": build_id_card(3), "name": "钱样丙"})
+    refused = await register(people.bureau, ERASURE, 409)
+    assert "632323000000" in refused["detail"]
+    assert "泽监函" not in str(refused)
+    assert (await register(people.bureau, ERASURE | {"id_no": build_id_card(2), "name": "孙样乙"}))["id"]
+
+
 @pytest.mark.parametrize(
     ("change", "pointer"),
     [

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -13,12 +14,14 @@ from services.funds.commitments.models import CachedProject
 from services.projects.attachments.models import Attachment
 from services.projects.projects.models import Project
 from shared.china import format_yuan
-from shared.db import execute_core, new_id, notice
+from shared.db import event_log, execute_core, new_id, notice
+from shared.db.migrate import load_base
 from shared.events import SUBSCRIBERS
+from shared.imports.schemas import ImportState
 from tests.alerts.cases import BUILDERS
 from tests.assets.factories_assets import AssetScenario
 from tests.attendance.factories_attendance import create_post, get_json
-from tests.clients import SystemUnderTest
+from tests.clients import VILLAGE, SystemUnderTest
 from tests.conftest import Clock
 from tests.files.test_uploads import build_photo, send
 from tests.funds.factories_funds import FundsScenario, build_line, expect_ok
@@ -28,6 +31,7 @@ from tests.households.test_person_requests import ERASURE
 from tests.households.test_person_requests import REQUESTS as PERSON_REQUESTS
 from tests.identity.factories_identity import build_account
 from tests.projects.factories_projects import ProjectScenario
+from tests.stored_text_search import find_clear_text
 
 OPERATING_CATEGORIES = ("1.1", "1.2", "1.3.2")
 """生产, 加工流通 and 产业园 projects become operating assets, everything else public ones; 到户 projects household ones."""
@@ -321,10 +325,62 @@ async def check_personal_data_erased_in_files(country: Country) -> None:
     assert [(await phone.get(f"/files/{one}")).status_code for one in (consent, other)] == [404, 200]
 
 
+async def erase_account(country: Country, service: str) -> None:
+    """A person who imported a table leaves; half a year later two officers erase them."""
+    identity, door = country.doors.service("identity"), country.doors.service(service)
+    admin, second = identity.client_as("admin"), identity.client_as("security_admin")
+    grants = [{"role": "cadre", "region": VILLAGE, "valid_to": str(country.projects.today())}]
+    opened = await admin.post("/users", json=build_account(id="qi.yz", name="祁样注", grants=grants))
+    jobs = [one for one in load_base(service).__subclasses__() if one.__tablename__ == "import_job"]
+    at = door.context.clock()
+    async with door.context.database.write() as session:
+        for job in jobs:
+            told = {
+                "sha256": "0" * 64,
+                "actor": {"name": "祁样注"},
+                "state": ImportState.DONE,
+                "total": 0,
+                "kind": "",
+            }
+            made = {"region": VILLAGE, "created_by": "qi.yz", "created_at": at, "updated_at": at}
+            session.add(job(id=new_id(), **told, **made))
+    match = {"If-Match": opened.headers["etag"]}
+    expect_ok(await admin.patch("/users/qi.yz", json={"disabled": True}, headers=match))
+    country.clock.advance(timedelta(days=181))
+    body = {
+        "kind": "erasure",
+        "basis": "purpose_over",
+        "account": "qi.yz",
+        "name": "祁样注",
+        "document": "信申1号",
+    }
+    request = expect_ok(await admin.post("/identity/person-requests", json=body), 201)["id"]
+    expect_ok(await second.post(f"/identity/person-requests/{request}/erase", json={}))
+    await country.doors.deliver_events()
+
+
+async def check_account_erased(country: Country, service: str) -> None:
+    """The name is in no column of the service, and its log tells that its copies were emptied."""
+    await erase_account(country, service)
+    context = country.doors.service(service).context
+    named = await find_clear_text(context, "祁样注")
+    assert "import_job.actor" not in named
+    async with context.database.read() as session:
+        log = event_log.c
+        query = sa.select(log.after).where(log.type == "personal_data.erased", log.subject == "qi.yz")
+        (told,) = (await execute_core(session, query)).scalars()
+    has_imports = "import_job" in load_base(service).metadata.tables
+    assert ("import_job.actor" in told["columns"]) == has_imports
+
+
 CHECKS = {
+    ("account.erased", service): partial(check_account_erased, service=service)
+    for service in SUBSCRIBERS["account.erased"]
+} | {
     (topic, service): globals().get(f"check_{topic.replace('.', '_')}_in_{service}")
     for topic, services in SUBSCRIBERS.items()
     for service in services
+    if topic != "account.erased"
 }
 
 

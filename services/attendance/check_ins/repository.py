@@ -16,7 +16,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from services.attendance.check_ins.autocommit_connection import AutocommitConnection
 from services.attendance.check_ins.calculation import CheckInRow, build_event_payload
 from services.attendance.check_ins.models import CheckIn
-from services.attendance.check_ins.schemas import CheckInRead, Result
+from services.attendance.check_ins.schemas import CheckInRead, CheckInSource, Result
 from services.attendance.sql_conditions import get_columns
 from shared.auth import Actor, May
 from shared.clients.attendance import CheckInRecorded
@@ -235,3 +235,32 @@ async def list_check_ins(
 
 def _visible_check_ins(work: UnitOfWork) -> sa.ColumnElement[bool]:
     return work.actor.scope_filter(May.PRESENCE_READ, col(CheckIn.region), col(CheckIn.person))
+
+
+async def system_coarsen_check_ins(
+    session: AsyncSession, region: tuple[str, str], before: date, limit: int
+) -> int:
+    """Rounds positions of check-ins before a day to two decimals (about 1 km); returns the row count."""
+    row = get_columns(CheckIn)
+    row_ids = (
+        sa.select(row.id)
+        .where(row.region.between(*region), row.work_date < before, row.coarse.is_(False))
+        .limit(limit)
+    )
+    values: dict[str, Any] = {
+        "lon": sa.func.round(sa.cast(row.lon, sa.Numeric), 2),
+        "lat": sa.func.round(sa.cast(row.lat, sa.Numeric), 2),
+        "fix": {},
+        "coarse": True,
+        # The remark of an imported check-in is an address.
+        "remark": sa.case((row.source == CheckInSource.SYSTEM, ""), else_=row.remark),
+    }
+    result = await execute_core(
+        session, sa.update(CHECK_IN_TABLE).where(row.id.in_(row_ids)).values(**values)
+    )
+    return result.rowcount
+
+
+def system_select_ids(person: str) -> sa.Select[Any]:
+    """The ids of a person's check-ins, as a query."""
+    return sa.select(CHECK_IN_TABLE.c.id).where(CHECK_IN_TABLE.c.person == person)

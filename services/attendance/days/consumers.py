@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from services.attendance.check_ins import repository as check_ins
 from services.attendance.days import repository
 from services.attendance.days.repository import PersonDay
 from services.attendance.days.service import MAX_DAYS_PER_CHUNK, ONE_DAY, evaluate_apart, split_into_chunks
@@ -102,7 +103,7 @@ async def recalculate_next_chunk(context: ServiceContext) -> int:
 
 def find_affected_days(row: Any, today: date) -> tuple[str, date, date] | None:  # noqa: ANN401 - a row of `system_list_log_rows`
     """Returns (person, first day, last day) whose results an event changes; None if it changes none."""
-    if not row.person or row.type == "day.settled":
+    if not row.person or row.type in repository.OWN_TOPICS:
         return None
     if row.type == "device.moved":
         return (row.person, date.fromisoformat(row.since), today) if row.since else None
@@ -206,7 +207,7 @@ async def coarsen_locations(context: ServiceContext) -> int:
             region_span = region_bounds(district)
             since = datetime.combine(before, time(), CHINA_TIME_ZONE)
             count += (
-                await repository.system_coarsen_check_ins(session, region_span, before, 5000)
+                await check_ins.system_coarsen_check_ins(session, region_span, before, 5000)
                 + await visits.system_coarsen_visits(session, region_span, before, 5000)
                 + await imports.system_coarsen_records(session, region_span, since, MAX_IMPORTS_PER_PASS)
             )

@@ -11,8 +11,6 @@ import sqlalchemy as sa
 from sqlmodel import SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.attendance.check_ins.models import CheckIn
-from services.attendance.check_ins.schemas import CheckInSource
 from services.attendance.complaints.models import Complaint
 from services.attendance.days.models import AttendanceDay, Recalculation
 from services.attendance.days.rules import DistrictRules, apply_group, is_active, load_district_rules
@@ -31,8 +29,8 @@ from services.attendance.reviews.repository import MAX_DAY_LENGTH, EvidenceBound
 from services.attendance.spot_checks.models import DrawnPerson
 from services.attendance.sql_conditions import get_columns, overlaps_days
 from services.attendance.teams.models import Member
-from shared.clients.attendance import DaySettled
-from shared.db import event_log, execute_core, in_list, log_cursor, note_keys, values_table
+from shared.clients.attendance import DaySettled, DayWithdrawn
+from shared.db import event_log, execute_core, in_list, log_cursor, note_keys, note_removed, values_table
 from shared.events import LOG_START, Cursor, after_cursor, is_visible
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
@@ -53,6 +51,8 @@ MAX_EVALUATED_CHECK_INS = 200
 """Check-ins of one day that evaluation reads; days of earlier releases may have thousands."""
 MAX_SHARED_DEVICE_ROWS = 5_000
 """Check-ins with shared phones that are read per load; more would add nothing."""
+OWN_TOPICS = (DaySettled.topic, DayWithdrawn.topic)
+"""What evaluation itself tells of days: nothing follows from it for them."""
 QueryRow = Any
 """A row of columns, named as its query names them."""
 
@@ -176,6 +176,18 @@ async def system_list_days(session: AsyncSession, days: Any) -> list[sa.Row[Any]
     return list(await execute_core(session, query))
 
 
+async def system_delete_days(session: AsyncSession, day_ids: Collection[UUID]) -> set[UUID]:
+    """Deletes days that are not signed and to which nobody objected; returns those that are gone."""
+    day, objection = get_columns(AttendanceDay), get_columns(Complaint)
+    objected = sa.select(objection.id).where(objection.day_id == day.id).exists()
+    going = sa.and_(day.id.in_(day_ids), day.frozen.is_(False), ~objected)
+    removed = set(
+        (await execute_core(session, sa.delete(day.id.table).where(going).returning(day.id))).scalars()
+    )
+    note_removed(session, day.id.table, removed)
+    return removed
+
+
 async def system_update_after_signature(
     session: AsyncSession, day_id: UUID, noted: dict[str, Any], at: datetime
 ) -> None:
@@ -260,29 +272,6 @@ async def system_list_districts(session: AsyncSession) -> list[str]:
     head = sa.func.substr(get_columns(Post).region, 1, DISTRICT_DIGITS)
     rows = await execute_core(session, sa.select(head).distinct().order_by(head))
     return [code.ljust(12, "0") for code in rows.scalars()]
-
-
-async def system_coarsen_check_ins(
-    session: AsyncSession, region: tuple[str, str], before: date, limit: int
-) -> int:
-    """Rounds positions of check-ins before a day to two decimals (about 1 km); returns the row count."""
-    row = get_columns(CheckIn)
-    row_ids = (
-        sa.select(row.id)
-        .where(row.region.between(*region), row.work_date < before, row.coarse.is_(False))
-        .limit(limit)
-    )
-    values: dict[str, Any] = {
-        "lon": sa.func.round(sa.cast(row.lon, sa.Numeric), 2),
-        "lat": sa.func.round(sa.cast(row.lat, sa.Numeric), 2),
-        "fix": {},
-        "coarse": True,
-        # The remark of an imported check-in is an address.
-        "remark": sa.case((row.source == CheckInSource.SYSTEM, ""), else_=row.remark),
-    }
-    table = CheckIn.__table__  # type: ignore[attr-defined]
-    result = await execute_core(session, sa.update(table).where(row.id.in_(row_ids)).values(**values))
-    return result.rowcount
 
 
 async def system_upsert_recalculation(
@@ -386,7 +375,7 @@ async def system_has_later_events(session: AsyncSession, persons: Collection[str
     log = event_log.c
     person = log.after["person"].as_string()
     query = sa.select(log.seq).where(
-        after_cursor(since), log.type != DaySettled.topic, in_list(session, person, persons)
+        after_cursor(since), log.type.not_in(OWN_TOPICS), in_list(session, person, persons)
     )
     return (await execute_core(session, query.limit(1))).first() is not None
 

@@ -117,6 +117,6 @@ DAY_KIND = RecordKind(
     filters=("region", "person", "group_id", "result", "provisional", "from", "to"),
     search=("person_name",),
     parents={"post_id": "post", "team_id": "team", "group_id": "attendance_group"},
-    topics=("day.settled",),
+    topics=("day.settled", "day.withdrawn"),
     phone=True,
 )

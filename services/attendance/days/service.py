@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from services.attendance.days.calculation import DayCheckIn, DayFacts, DayOutcom
 from services.attendance.days.models import AttendanceDay
 from services.attendance.days.repository import DayInputs, PersonDay, QueryRow, load_day_inputs
 from services.attendance.days.rules import DistrictRules
+from services.attendance.days.schemas import DayResult
 from services.attendance.duties.models import Duty
 from services.attendance.duties.schemas import DutyKind, DutyState
 from services.attendance.errands.lifecycle import ErrandState
@@ -32,7 +33,7 @@ from services.attendance.reviews.service import sync_review
 from services.attendance.spot_checks.schemas import Outcome
 from services.attendance.sql_conditions import get_columns
 from shared.china import FencePosition, to_local_date
-from shared.clients.attendance import DaySettled
+from shared.clients.attendance import DaySettled, DayWithdrawn
 from shared.db import bulk_sql, new_id, note_keys
 from shared.events import EventRecord
 from shared.records import log_events
@@ -47,6 +48,8 @@ MAX_DAYS_PER_CHUNK = 400
 DAYS_PER_YIELD = 5
 """Days between two yields to the event loop, so that check-ins do not wait."""
 MAX_EVALUATION_TRIES = 3
+NO_DAY = DayOutcome(DayResult.REST, 0, 0, provisional=False, words=f"{DayResult.REST.label}: 当天没有派驻")
+"""What stands in a day without an assignment that must stay, since it is signed or somebody objected to it."""
 RequireTurn = Callable[[AsyncSession], Awaitable[None]]
 DAY_TABLE = get_columns(AttendanceDay).id.table
 
@@ -67,6 +70,7 @@ class _PreparedChunk:
     pairs: Sequence[PersonDay]
     inputs: DayInputs
     days: list[tuple[QueryRow, date, list[Anomaly]]] = field(default_factory=list)
+    unassigned: list[PersonDay] = field(default_factory=list)
     new_devices: list[posts.NewDevice] = field(default_factory=list)
 
 
@@ -138,7 +142,7 @@ def split_into_chunks(days_by_person: Mapping[str, Iterable[date]]) -> Iterator[
 
 
 async def evaluate_days(work: UnitOfWork, days_by_person: Mapping[str, Iterable[date]]) -> int:
-    """Evaluates these days; returns the number. Days without an assignment have no result."""
+    """Evaluates these days; returns the number. A day without an assignment has no result; a stored one is withdrawn."""
     return sum([await evaluate_chunk(work, chunk) for chunk in split_into_chunks(days_by_person)])
 
 
@@ -182,6 +186,7 @@ async def _prepare_chunk(work: UnitOfWork, pairs: Sequence[PersonDay]) -> _Prepa
             await asyncio.sleep(0)
         assignment = inputs.find_assignment(person, on)
         if assignment is None:
+            prepared.unassigned.append((person, on))
             continue
         district_rules, check_ins = (
             inputs.get_rules(assignment, on),
@@ -198,10 +203,8 @@ async def _prepare_chunk(work: UnitOfWork, pairs: Sequence[PersonDay]) -> _Prepa
 
 
 async def _store_chunk(work: UnitOfWork, prepared: _PreparedChunk) -> int:
-    """Brings reviews up to date and stores the results that changed; returns the number of days."""
+    """Brings reviews up to date, stores changed results, withdraws days without an assignment; returns the number of days."""
     inputs, writes = prepared.inputs, _PendingWrites()
-    if not prepared.days:
-        return 0
     await repository.system_load_stored_results(work.session, prepared.pairs, inputs, lock=True)
     for assignment, on, anomalies in prepared.days:
         district_rules = inputs.get_rules(assignment, on)
@@ -209,6 +212,8 @@ async def _store_chunk(work: UnitOfWork, prepared: _PreparedChunk) -> int:
         await sync_review(work, assignment, on, anomalies, inputs.reviews, ref)
         outcome = evaluate_day(build_day_facts(assignment.person, on, work.today, inputs, district_rules))
         _stage_write(work, assignment, on, inputs, district_rules, outcome, writes)
+    if unassigned := [inputs.days[pair] for pair in prepared.unassigned if pair in inputs.days]:
+        await _withdraw_days(work, unassigned, inputs, writes)
     await posts.insert_devices(work, prepared.new_devices)
     await bulk_sql.bulk_upsert(
         work.session, DAY_TABLE, writes.rows, key=("person", "work_date"), unless="frozen"
@@ -219,6 +224,26 @@ async def _store_chunk(work: UnitOfWork, prepared: _PreparedChunk) -> int:
     await log_events(work, writes.events)
     await work.session.flush()
     return len(prepared.days)
+
+
+async def _withdraw_days(
+    work: UnitOfWork, rows: Sequence[QueryRow], inputs: DayInputs, writes: _PendingWrites
+) -> None:
+    """Deletes stored days of persons who were stationed nowhere; a signed one gets a note, an objected one stays as rest."""
+    removed = await repository.system_delete_days(work.session, [row.id for row in rows])
+    for row in rows:
+        await sync_review(work, row, row.work_date, (), inputs.reviews, "")
+        is_kept = row.id not in removed
+        if row.frozen:
+            _stage_note(row, NO_DAY, writes)
+            continue
+        if is_kept:
+            if row.words == NO_DAY.words:
+                continue
+            version = {"version": row.version + 1, "updated_at": work.at}
+            writes.rows.append({**row._asdict(), **asdict(NO_DAY), **version, "works": False})
+        event = DayWithdrawn(person=row.person, work_date=row.work_date, was=row.result, kept=is_kept)
+        writes.events.append(EventRecord(event, str(row.id), row.version + 1, row.region))
 
 
 def _build_day_check_ins(

@@ -5,17 +5,27 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import col
 
+from services.households.alerts.models import ALERTS
 from services.households.clues.lifecycle import ClueState
 from services.households.clues.models import Clue
 from services.households.households.lifecycle import HELPED, UNDER_WAY
 from services.households.households.models import Household, HouseholdMember
 from services.households.households.schemas import Relation
+from services.households.imports.models import HouseholdImport
 from services.households.jobs.lifecycle import JobState
 from services.households.jobs.models import HelpJob
 from services.households.loans.lifecycle import LoanState
 from services.households.loans.models import SmallLoan
 from services.households.measures.models import HelpMeasure
+from shared.person_requests.accounts import (
+    AccountCopies,
+    AccountDuty,
+    AccountRows,
+    alert_duty,
+    import_rows,
+)
 from shared.person_requests.models import (
+    ACCOUNT_NAME,
     ERASED_WORDS,
     PersonalRows,
     Subject,
@@ -157,3 +167,27 @@ PERSONAL_ROWS = (
         kept={AT_WORK_WORDS: lambda _work: col(HelpJob.state) == JobState.HELD},
     ),
 )
+
+
+ACCOUNT_COPIES = AccountCopies(
+    duties=(
+        AccountDuty(
+            model=Household,
+            label="联系的监测户",
+            account="cadre",
+            is_open=lambda _work: col(Household.state).in_((*UNDER_WAY, *HELPED)),
+        ),
+        AccountDuty(
+            model=Clue,
+            label="待核查的线索",
+            account="assignee",
+            is_open=lambda _work: col(Clue.state) == ClueState.OPEN,
+        ),
+        alert_duty(ALERTS),
+    ),
+    rows=(
+        AccountRows(model=Household, account="cadre", empties={"cadre_name": ACCOUNT_NAME}),
+        import_rows(HouseholdImport),
+    ),
+)
+"""What is kept of people with accounts: who helps a household, who imported a table."""

@@ -32,6 +32,7 @@ from shared.auth import ROLES, May, Role
 from shared.clients.identity import AccountChanged, PasswordChanged
 from shared.errors import Conflict, FieldError, Forbidden, Invalid
 from shared.http import VersionMatch
+from shared.person_requests.models import name_erased_account
 from shared.records import log_event, touch_record
 from shared.unit_of_work import UnitOfWork
 
@@ -41,10 +42,11 @@ GrantIdentity = tuple[Role, str, date, date | None]
 
 
 async def require_reach_over(work: UnitOfWork, account: Account) -> None:
-    """Forbidden unless every grant of the account, now or later, lies in regions where the caller manages accounts.
+    """Forbidden unless every grant of the account, now or later, lies in the caller's regions; Conflict once it was erased.
 
     Who resets a password, disables, binds or merges an account has all its rights in hand, wherever they hold.
     """
+    _require_not_erased(account)
     grants = (await repository.system_list_grants(work, [account.id]))[account.id]
     current = [one for one in grants if one.valid_to is None or one.valid_to >= work.today]
     if any(not work.actor.has_access(May.ACCOUNT_MANAGE, one.region) for one in current):
@@ -322,11 +324,22 @@ async def _require_compatible_roles(work: UnitOfWork, person_id: str) -> None:
 
 
 async def lock_for_update(work: UnitOfWork, account_id: str, kind: str, match: VersionMatch) -> Account:
-    """Get and lock an account the caller may manage; raises PreconditionFailed when its version changed."""
+    """Get and lock an account the caller may manage; raises PreconditionFailed when its version changed, Conflict once it was erased."""
     account = await repository.get_account(work, account_id, kind, lock=True)
     work.actor.require(May.ACCOUNT_MANAGE, account.region)
     match.require_version(account)
+    _require_not_erased(account)
     return account
+
+
+def _require_not_erased(account: Account) -> None:
+    if is_erased(account):
+        raise Conflict("账号已注销, 其个人信息已删除, 不能再用", "The account's person was erased")
+
+
+def is_erased(account: Account) -> bool:
+    """Whether the person of an account was erased; it is never used again."""
+    return account.name == name_erased_account(account.id)
 
 
 async def save_account(work: UnitOfWork, account: Account, *, before: dict[str, Any] | None = None) -> None:

@@ -78,3 +78,8 @@ async def system_clear_failures(work: UnitOfWork, name_hash: str) -> None:
 async def system_purge_counts(work: UnitOfWork, before: datetime) -> None:
     """Delete counts that nobody changed for long."""
     await execute_core(work.session, delete(SignInCount).where(col(SignInCount.updated_at) < before))
+
+
+async def system_delete_counts(work: UnitOfWork, name_hash: str) -> None:
+    """Delete what is counted of a name, with the addresses it came from."""
+    await execute_core(work.session, delete(SignInCount).where(col(SignInCount.name_hash) == name_hash))

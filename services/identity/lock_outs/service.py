@@ -94,6 +94,11 @@ async def clear_failures(work: UnitOfWork, kind: str, name: str) -> None:
     await repository.system_clear_failures(work, hash_name(work.context, kind, name))
 
 
+async def delete_counts(work: UnitOfWork, kind: str, name: str) -> None:
+    """Forget what is counted of a name, with the addresses it came from."""
+    await repository.system_delete_counts(work, hash_name(work.context, kind, name))
+
+
 async def list_locks(work: UnitOfWork, accounts: list[Account]) -> dict[str, datetime]:
     """Account id → end of the latest lock that holds for it from some source."""
     by_hash = {hash_name(work.context, one.kind, one.id): one.id for one in accounts}

@@ -1,0 +1,11 @@
+"""Table of requests about the personal data of who is responsible for a rectification."""
+
+from services.rectification.base import Base
+from shared.person_requests.models import PersonRequestRow, person_request_table_args
+
+
+class RectificationPersonRequest(Base, PersonRequestRow, table=True):
+    """整改责任人个人信息请求."""
+
+    __tablename__ = "person_request"
+    __table_args__ = person_request_table_args()
