@@ -157,7 +157,7 @@ def _create_postgres_engine(url: URL, *, read_only: bool) -> AsyncEngine:
     options = READ_OPTIONS if read_only else {}
     arguments = {"options": POSTGRES_READ_OPTIONS if read_only else POSTGRES_OPTIONS}
     return create_async_engine(
-        url, pool_size=8, max_overflow=0, pool_timeout=10, connect_args=arguments, **options
+        url, pool_size=4, max_overflow=4, pool_timeout=10, connect_args=arguments, **options
     )
 
 
