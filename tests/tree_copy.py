@@ -3,7 +3,10 @@
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+
+from tests.architecture import lint_rules
 
 ROOT = Path(__file__).parents[1]
 COPIED_PATHS = (
@@ -38,6 +41,13 @@ def copy_tree(copy: Path) -> Path:
 def read_tree(tree: Path) -> dict[str, bytes]:
     paths = [path for path in tree.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
     return {str(path.relative_to(tree)): path.read_bytes() for path in paths if not path.name.startswith(".")}
+
+
+def check_house_rules(tree: Path, paths: Iterable[str]) -> None:
+    """Hold files of the copy to the rules of tests/architecture; the others are held to them where they stand."""
+    lints, files = lint_rules.LINTS, [tree / path for path in paths if "/migrations/" not in path]
+    broken = [line for lint in lints for path in files for line in lint_rules.check_file(lint, path, tree)]
+    assert not broken, "\n".join(["", *broken])
 
 
 def run_module(tree: Path, *arguments: str) -> str:

@@ -1,10 +1,6 @@
-"""Worker process that submits check-ins concurrently and logs the acknowledged ones, until it is killed.
-
-python -m tests.attendance.check_in_worker <database> <var> <log> <check-ins per person>
-"""
+"""Worker process that submits check-ins concurrently and logs the acknowledged ones, until it is killed."""
 
 import asyncio
-import sys
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
@@ -44,17 +40,13 @@ def append_line(log: str, line: str) -> None:
         file.write(line)
 
 
-async def main(database: str, var: str, log: str, count: int) -> None:
-    """Submits the check-ins of all persons concurrently."""
+async def main(database: str, var: Path, log: str, count: int) -> None:
+    """Submits so many check-ins of each person, all persons concurrently."""
     configure_logging("CRITICAL")
     app = create_app(
-        build_settings("attendance", Path(var), database, load_or_create_secrets(Path(var))),
+        build_settings("attendance", var, database, load_or_create_secrets(var)),
         now=lambda: MORNING,
     )
     context: ServiceContext = app.state.context
     await asyncio.gather(*(send_check_ins(context, person, count, log) for person in range(PERSON_COUNT)))
     await context.database.close()
-
-
-if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])))

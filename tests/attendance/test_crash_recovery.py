@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-import sys
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -12,22 +12,20 @@ import sqlalchemy as sa
 from services.attendance.check_ins.repository import CHECK_IN_TABLE
 from shared.db import event_log, execute_core
 from shared.unit_of_work import ServiceContext
+from tests.attendance import check_in_worker
 from tests.attendance.check_in_worker import PERSON_COUNT
 from tests.clients import ServiceUnderTest
+from tests.worker_processes import start_worker, wait_for_end
 
-ROOT = Path(__file__).parents[2]
 CHECK_INS_PER_PERSON = 40
 MIN_ACKNOWLEDGED = 150
 """Acknowledged check-ins after which the first process is killed."""
 
 
-async def start_worker(context: ServiceContext, log: Path) -> asyncio.subprocess.Process:
+def start_check_ins(context: ServiceContext, log: Path) -> BaseProcess:
     database: Any = context.database
-    return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.attendance.check_in_worker",
-        database.ensure_copy(), str(context.settings.var), str(log), str(CHECK_INS_PER_PERSON),
-        cwd=ROOT,
-    )  # fmt: skip
+    var = context.settings.var
+    return start_worker(check_in_worker.main, database.ensure_copy(), var, str(log), CHECK_INS_PER_PERSON)
 
 
 def read_acknowledged(log: Path) -> list[str]:
@@ -49,19 +47,19 @@ async def test_a_killed_process_keeps_all_acknowledged_check_ins_with_their_even
     attendance: ServiceUnderTest, tmp_path: Path
 ) -> None:
     context, first, second = attendance.context, tmp_path / "1.log", tmp_path / "2.log"
-    worker = await start_worker(context, first)
+    worker = start_check_ins(context, first)
     while len(read_acknowledged(first)) < MIN_ACKNOWLEDGED:
         await asyncio.sleep(0.02)
-        assert worker.returncode is None
-    worker.send_signal(signal.SIGKILL)
-    assert await worker.wait() == -signal.SIGKILL
+        assert worker.exitcode is None
+    worker.kill()
+    assert await wait_for_end(worker) == -signal.SIGKILL
     acknowledged = {line.split()[0] for line in read_acknowledged(first)}
     rows, events = await read_stored_ids(context)
     assert acknowledged <= set(rows)
     assert len(rows) < PERSON_COUNT * CHECK_INS_PER_PERSON, "killed too late to prove anything"
     assert sorted(rows) == sorted(events), "a record has exactly one event"
 
-    assert await (await start_worker(context, second)).wait() == 0
+    assert await wait_for_end(start_check_ins(context, second)) == 0
     results = dict(line.split() for line in read_acknowledged(second))
     assert len(results) == PERSON_COUNT * CHECK_INS_PER_PERSON
     assert {id_ for id_, result in results.items() if result == "duplicate"} == set(rows)

@@ -1,16 +1,11 @@
-"""Worker process of the crash tests: serves funds on a shared database, pays, refunds and logs what was acknowledged.
-
-python -m tests.funds.payment_worker '<WorkerOrders as JSON>'
-"""
+"""Worker process of the crash tests: serves funds on a shared database, pays, refunds and logs what was acknowledged."""
 
 import asyncio
-import json
 import os
 import random
 import signal
-import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -45,10 +40,6 @@ class WorkerOrders:
     """id and project_id of each."""
     final_request: tuple[str, dict[str, str], str] | None = None
     """Path, body and idempotency key of the only request; the process is killed between commit and answer."""
-
-    def to_json(self) -> str:
-        """Format the parameters as a command line argument."""
-        return json.dumps(asdict(self))
 
 
 class PaymentTask:
@@ -154,7 +145,3 @@ async def main(orders: WorkerOrders) -> None:
     clerks = [PaymentTask(orders, scenario, orders.seed * 100 + n) for n in range(CONCURRENT_TASKS)]
     await asyncio.gather(*(clerk.run() for clerk in clerks))
     await doors.close()
-
-
-if __name__ == "__main__":
-    asyncio.run(main(WorkerOrders(**json.loads(sys.argv[1]))))

@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -13,20 +12,14 @@ import sqlalchemy as sa
 
 from shared.db import execute_core
 from tests.clients import TestKey
+from tests.funds import payment_worker
 from tests.funds.factories_funds import FundsScenario, build_line, expect_ok, expect_refusal
 from tests.funds.fake_project_library import FakeProjectLibrary
 from tests.funds.ledger_model import parse_fen
 from tests.funds.payment_worker import WorkerOrders
+from tests.worker_processes import start_worker, wait_for_end
 
-ROOT = Path(__file__).parents[2]
-WORKER_COUNT, RUN_TIME_S = 3, 2.5
-
-
-async def start_worker(orders: WorkerOrders) -> asyncio.subprocess.Process:
-    """Start a worker process."""
-    return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.funds.payment_worker", orders.to_json(), cwd=ROOT
-    )
+WORKER_COUNT, RUN_TIME_S, VICTIM_TIME_S = 3, 2.5, 120.0
 
 
 def read_log(log: str) -> str:
@@ -64,7 +57,6 @@ def build_orders(
         database=context.database.url,  # type: ignore[attr-defined]
         var=str(context.settings.var),
         key=key.key.as_dict(private=True),
-        seconds=RUN_TIME_S,
         allocations=[
             {"id": allocation["id"], "project_id": allocation["project_id"]} for allocation in allocations
         ],
@@ -87,18 +79,20 @@ async def test_a_payment_made_by_a_process_that_died_before_it_answered_is_answe
     path, key = f"/funds/payments/{payment['id']}/pay", {"Idempotency-Key": "paid-once"}
     body = {"voucher_no": "2024-000123", "paid_on": "2024-05-20"}
     final_request = (path, body, key["Idempotency-Key"])
-    process = await start_worker(
+    process = start_worker(
+        payment_worker.main,
         build_orders(
             scenario,
             test_key,
             seed=1,
+            seconds=RUN_TIME_S,
             log="",
             file_id="",
             allocations=[allocation],
             final_request=final_request,
-        )
+        ),
     )
-    assert await process.wait() == -signal.SIGKILL
+    assert await wait_for_end(process) == -signal.SIGKILL
     assert (await scenario.get_totals())["paid"] == 400_00, "it had been committed"
     repeated = await scenario.cashier.post(path, json=body, headers=key)
     assert (expect_ok(repeated)["state"], repeated.headers["idempotent-replayed"]) == ("paid", "true")
@@ -122,15 +116,24 @@ async def test_killed_processes_lose_nothing_and_leave_nothing_half_done(
     file_id = await scenario.upload_document()
     logs = [str(tmp_path / f"{n}.log") for n in range(WORKER_COUNT + 1)]
 
-    def orders(n: int) -> WorkerOrders:
-        return build_orders(scenario, test_key, seed=n, log=logs[n], file_id=file_id, allocations=allocations)
+    def orders(n: int, seconds: float = RUN_TIME_S) -> WorkerOrders:
+        return build_orders(
+            scenario,
+            test_key,
+            seed=n,
+            log=logs[n],
+            file_id=file_id,
+            allocations=allocations,
+            seconds=seconds,
+        )
 
-    processes = [await start_worker(orders(n)) for n in range(WORKER_COUNT)]
+    spans = (VICTIM_TIME_S, VICTIM_TIME_S, RUN_TIME_S)
+    processes = [start_worker(payment_worker.main, orders(n, span)) for n, span in enumerate(spans)]
     for log, victim in zip(logs[:2], processes[:2], strict=True):
         await wait_until_busy(log)
-        victim.send_signal(signal.SIGKILL)
-    processes.append(await start_worker(orders(WORKER_COUNT)))
-    codes = [await process.wait() for process in processes]
+        victim.kill()
+    processes.append(start_worker(payment_worker.main, orders(WORKER_COUNT)))
+    codes = [await wait_for_end(process) for process in processes]
     assert codes == [-signal.SIGKILL, -signal.SIGKILL, 0, 0]
     await _check_books(scenario, *sum_acknowledged(logs))
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from shared.app.data_folder import lock_data_folder
+from shared.settings import StartupError
 from tests.gateway.echo_services import open_listening_socket
 
 ROOT = Path(__file__).parents[2]
@@ -65,6 +67,8 @@ def test_it_starts_serves_and_ends_cleanly(var: Path, ending: signal.Signals) ->
             token = answer.json()["access_token"]
             client.headers["Authorization"] = f"Bearer {token}"
             assert client.get("/api/v1/funds/plans").status_code == 200
+            with pytest.raises(StartupError, match="正被另一个衔接进程使用"):
+                lock_data_folder(var)
             assert client.post("/api/v1/auth/logout").status_code == 204
         process.send_signal(ending)
         _, errors = process.communicate(timeout=20)
@@ -73,13 +77,9 @@ def test_it_starts_serves_and_ends_cleanly(var: Path, ending: signal.Signals) ->
     assert (process.returncode, errors) == (0, "")
 
 
-def test_a_second_run_in_the_same_folder_is_refused(var: Path) -> None:
-    process, _ = start_system(var)
-    try:
-        assert "正被另一个衔接进程使用" in run_refused_start(["--port", "0", "--var", str(var)])
-    finally:
-        process.terminate()
-        process.communicate(timeout=20)
+def test_a_run_in_the_folder_of_another_is_refused(tmp_path: Path) -> None:
+    with lock_data_folder(tmp_path):
+        assert "正被另一个衔接进程使用" in run_refused_start(["--port", "0", "--var", str(tmp_path)])
 
 
 def test_a_taken_port_is_named(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import httpx
@@ -15,6 +15,18 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 START_TIMEOUT_S = 240
+ALL_SERVICES = ("-m", "embedded.processes")
+TWO_SERVICES = (
+    "-c",
+    """
+import sys
+from embedded import processes
+build, two = processes.build_settings, {"identity", "gateway"}
+processes.build_settings = lambda *given: {name: own for name, own in build(*given).items() if name in two}
+sys.exit(processes.main())
+""",
+)
+"""The same supervisor with two of the services, where one is as good as another."""
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
@@ -36,10 +48,10 @@ def is_alive(pid: int) -> bool:
 class SupervisorProcess:
     """The supervisor command and the service processes it runs."""
 
-    def __init__(self, var: Path) -> None:
+    def __init__(self, var: Path, program: Sequence[str]) -> None:
         self.var = var
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "embedded.processes", "--port", "0", "--var", str(var)],
+            [sys.executable, *program, "--port", "0", "--var", str(var)],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -63,9 +75,9 @@ class SupervisorProcess:
         wait_until(lambda: not any(is_alive(pid) for pid in pids.values()))
 
 
-@pytest.fixture
-def supervisor(tmp_path: Path) -> Iterator[SupervisorProcess]:
-    process = SupervisorProcess(tmp_path / "var")
+@pytest.fixture(params=[ALL_SERVICES], ids=["all"])
+def supervisor(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SupervisorProcess]:
+    process = SupervisorProcess(tmp_path / "var", request.param)
     yield process
     if process.process.poll() is None:
         process.stop(signal.SIGTERM)
@@ -103,5 +115,6 @@ def test_a_dead_service_is_named_and_restarted_and_all_end_together(
 
 
 @pytest.mark.timeout(900)
+@pytest.mark.parametrize("supervisor", [TWO_SERVICES], indirect=True, ids=["two"])
 def test_all_services_end_when_the_supervisor_is_killed(supervisor: SupervisorProcess) -> None:
     supervisor.stop(signal.SIGKILL)

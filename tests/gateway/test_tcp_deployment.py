@@ -13,7 +13,7 @@ from tests.gateway.deployment import ADMIN_PASSWORD, Deployment, create_first_ad
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory, templates: DatabaseTemplates) -> Iterator[Deployment]:
     """Trees, ports and databases; no service runs yet."""
-    created = Deployment(tmp_path_factory.mktemp("deployment"), templates)
+    created = Deployment(tmp_path_factory.mktemp("deployment"), templates, images=True)
     yield created
     for url in created.databases.values():
         templates.release_copy(url)

@@ -35,7 +35,7 @@ MAX_KILL_DELAY_S = 0.4
 
 @pytest.fixture
 async def deployment(tmp_path: Path, templates: DatabaseTemplates) -> AsyncGenerator[Deployment]:
-    deployment = Deployment(tmp_path, templates)
+    deployment = Deployment(tmp_path, templates, images=False)
     deployment.environments["identity"]["XIANJIE_SECOND_FACTOR"] = "false"  # the demo's people hold no phones
     for service in deployment.ports:
         deployment.start_service(service)

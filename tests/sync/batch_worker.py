@@ -1,13 +1,7 @@
-"""All services in one process, which plays one batch and is killed in its middle.
+"""All services in one process, which plays one batch and is killed in its middle."""
 
-python -m tests.sync.batch_worker <var> <urls as JSON> <secrets as JSON> <batch as JSON> <deeds before the end>
-"""
-
-import asyncio
-import json
 import os
 import signal
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -38,15 +32,3 @@ async def main(var: Path, urls: dict[str, str], secrets: dict[str, Any], body: A
     Playback._play_one = play_and_die  # type: ignore[method-assign]
     actor = Actor("li", "li", (Grant(Role.CADRE, VILLAGE),))
     await take_batch(system.apps["sync"].state.context, actor, SyncBatchCreate.model_validate(body))
-
-
-if __name__ == "__main__":
-    asyncio.run(
-        main(
-            Path(sys.argv[1]),
-            json.loads(sys.argv[2]),
-            json.loads(sys.argv[3]),
-            json.loads(sys.argv[4]),
-            int(sys.argv[5]),
-        )
-    )

@@ -1,11 +1,7 @@
 """A process killed in the middle of a batch: nothing is lost, nothing doubled, by a phone that sends again or does not."""
 
-import asyncio
-import json
 import signal
-import sys
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -19,9 +15,10 @@ from shared.db.migrate import has_database
 from tests.attendance.factories_attendance import get_json
 from tests.clients import VILLAGE, ServiceUnderTest, SystemUnderTest
 from tests.conftest import Clock
+from tests.sync import batch_worker
 from tests.sync.factories_sync import build_check_in_item, build_deed, list_verdicts, send_batch
+from tests.worker_processes import start_worker, wait_for_end
 
-ROOT = Path(__file__).parents[2]
 SECRETS = ("service_key", "service_public_keys", "data_keys", "index_key")
 
 
@@ -35,12 +32,8 @@ async def play_and_die(doors: SystemUnderTest, body: Any, survive: int) -> None:
         settings = context.settings.model_dump(mode="json")
         secrets[name] = {one: settings[one] for one in SECRETS}
     var = doors.apps["sync"].state.context.settings.var
-    worker = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.sync.batch_worker",
-        str(var), json.dumps(urls), json.dumps(secrets), json.dumps(body), str(survive),
-        cwd=ROOT,
-    )  # fmt: skip
-    assert await worker.wait() == -signal.SIGKILL
+    worker = start_worker(batch_worker.main, var, urls, secrets, body, survive)
+    assert await wait_for_end(worker) == -signal.SIGKILL
 
 
 async def list_contents(cadre: httpx.AsyncClient) -> list[str]:
