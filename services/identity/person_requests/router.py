@@ -29,4 +29,4 @@ async def add_account_request(work: WriteWork, body: AccountRequestCreate) -> Pe
 
 
 router.include_router(person_request_router("/identity", TAG, PERSON_REQUESTS, registers=False))
-PERSON_REQUEST_KIND = person_request_kind("account_person_request", TAG, "/identity", PERSON_REQUESTS)
+PERSON_REQUEST_KIND = person_request_kind("identity_person_request", TAG, "/identity", PERSON_REQUESTS)

@@ -17,5 +17,5 @@ PERSON_REQUESTS = PersonRequests(
 )
 router = person_request_router("/projects", "项目责任人个人信息请求", PERSON_REQUESTS)
 PERSON_REQUEST_KIND = person_request_kind(
-    "project_person_request", "项目责任人个人信息请求", "/projects", PERSON_REQUESTS
+    "projects_person_request", "项目责任人个人信息请求", "/projects", PERSON_REQUESTS
 )

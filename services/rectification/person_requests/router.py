@@ -13,5 +13,5 @@ PERSON_REQUESTS = PersonRequests(
 )
 router = person_request_router("/rectification", "整改责任人个人信息请求", PERSON_REQUESTS)
 PERSON_REQUEST_KIND = person_request_kind(
-    "rectification_person_request", "整改责任人个人信息请求", "/rectification", PERSON_REQUESTS
+    "rectification_request", "整改责任人个人信息请求", "/rectification", PERSON_REQUESTS
 )
