@@ -16,7 +16,7 @@ from shared.app.data_folder import claim_data_folder
 from shared.app.http_protocol import ConnectionLimits
 from shared.app.serve import (
     accepting_sockets,
-    end_start,
+    freeze_started_objects,
     migrate_database,
     open_listener,
     run_until_stopped,
@@ -45,7 +45,7 @@ async def serve(
         open_lan_door(*lan, target=port, home=own.var),
     ):
         server = uvicorn.Server(uvicorn_config(system.apps["gateway"], door_limits(settings["gateway"])))
-        end_start()
+        freeze_started_objects()
         sys.stdout.write(format_welcome(settings["gateway"]))
         sys.stdout.flush()
         await server.serve(sockets=accepting_sockets(door))

@@ -79,7 +79,7 @@ def accepting_sockets(listener: socket.socket) -> list[socket.socket]:
     return [listener, *(listener.dup() for _ in range(ACCEPTS_PER_ROUND - 1))]
 
 
-def end_start() -> None:
+def freeze_started_objects() -> None:
     """What is there after the start lives as long as the process: the garbage collector passes over it from now on."""
     gc.freeze()
     gc.set_threshold(*GARBAGE_THRESHOLDS)
@@ -158,7 +158,7 @@ async def serve_service(settings: Settings, host: str, port: int, *, exit_with_p
         # All connections come from the door.
         limits = ConnectionLimits(connections_per_address=ConnectionLimits.connections)
         server = DrainingServer(uvicorn_config(app, limits), app.state.context)
-        end_start()
+        freeze_started_objects()
         parent_watch = asyncio.create_task(_exit_with_parent(server)) if exit_with_parent else None
         with open_listener(host, port) as listener:
             await server.serve(sockets=accepting_sockets(listener))
